@@ -1,0 +1,186 @@
+//go:build linux && (amd64 || arm64)
+
+package clone
+
+import (
+	"errors"
+	"io/fs"
+	"slices"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+func names(steps []Step) []string {
+	var all []string
+	for _, s := range steps {
+		all = append(all, s.Name)
+	}
+	return all
+}
+
+// TestCompileOrder holds the order of the steps: the reasons are in compile's doc.
+func TestCompileOrder(t *testing.T) {
+	always := func(middle ...string) []string {
+		all := []string{"dup3", "dup3", "dup3", "close_range"}
+		return append(append(all, middle...), "rt_sigprocmask", "execve")
+	}
+	tests := []struct {
+		name string
+		req  Request
+		want []string
+	}{
+		{"plain", Request{}, always()},
+		{"no new privileges come first", Request{NoNewPrivs: true}, append([]string{"prctl(PR_SET_NO_NEW_PRIVS)"}, always()...)},
+		{
+			"prologue before descriptors are given up",
+			Request{NoNewPrivs: true, Prologue: []Step{{Name: "arm"}}, Setsid: true},
+			append([]string{"prctl(PR_SET_NO_NEW_PRIVS)", "arm", "setsid"}, always()...),
+		},
+		{"epilogue before the exec", Request{Dir: "/", Epilogue: []Step{{Name: "seal"}}}, always("chdir", "seal")},
+		{
+			"foreground uses a descriptor of the caller",
+			Request{Setpgid: true, Foreground: true},
+			append([]string{"setpgid", "getpgid", "ioctl(TIOCSPGRP)"}, always()...),
+		},
+		{"setctty uses one of the child", Request{Setsid: true, Setctty: true}, append([]string{"setsid"}, always("ioctl(TIOCSCTTY)")...)},
+		{"noctty", Request{Noctty: true}, always("ioctl(TIOCNOTTY)")},
+		{
+			"credentials between chroot and chdir, the death signal after them",
+			Request{
+				Chroot: "/r", Dir: "/d", Credential: &Credential{Uid: 1}, Capabilities: new(Capabilities),
+				Pdeathsig: 15, Nofile: new(unix.Rlimit),
+			},
+			always("chroot", "setgroups", "setgid", "setuid", "capset", "chdir", "prctl(PR_SET_PDEATHSIG)", "prlimit64(RLIMIT_NOFILE)"),
+		},
+		{"groups left alone", Request{Credential: &Credential{NoSetGroups: true}}, always("setgid", "setuid")},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.req.Path, tt.req.Argv, tt.req.Files = "/x", []string{"x"}, []int{7, 8, 9}
+			steps, err := compile(&tt.req, new(uint64), nil, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := names(steps); !slices.Equal(got, tt.want) {
+				t.Errorf("got  %q\nwant %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestCompileWithoutClearSighand(t *testing.T) {
+	all, err := dispositions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps, err := compile(&Request{Path: "/x", Argv: []string{"x"}}, new(uint64), all, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := append(slices.Repeat([]string{"rt_sigaction"}, 62), "rt_sigprocmask", "execve")
+	if got := names(steps)[1:]; !slices.Equal(got, want) {
+		t.Errorf("got %q, want every signal but KILL and STOP before the mask is restored", got)
+	}
+}
+
+func TestCompileRefuses(t *testing.T) {
+	tests := []struct {
+		name string
+		req  Request
+		op   string
+	}{
+		{"empty argv", Request{Path: "/x"}, "execve"},
+		{"NUL in path", Request{Path: "/x\x00", Argv: []string{"x"}}, "execve"},
+		{"NUL in argument", Request{Path: "/x", Argv: []string{"x", "a\x00b"}}, "execve: argument with a NUL byte"},
+		{"NUL in environment", Request{Path: "/x", Argv: []string{"x"}, Env: []string{"A=\x00"}}, "execve: environment with a NUL byte"},
+		{"NUL in directory", Request{Path: "/x", Argv: []string{"x"}, Dir: "\x00"}, "chdir"},
+		{"NUL in root", Request{Path: "/x", Argv: []string{"x"}, Chroot: "\x00"}, "chroot"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := compile(&tt.req, new(uint64), nil, nil)
+			var pathErr *fs.PathError
+			if !errors.As(err, &pathErr) || pathErr.Op != tt.op {
+				t.Errorf("got %v, want a *fs.PathError of %q", err, tt.op)
+			}
+			if !errors.Is(err, syscall.EINVAL) {
+				t.Errorf("%v is no EINVAL", err)
+			}
+		})
+	}
+}
+
+// simulate runs the descriptor steps on a table of numbers.
+func simulate(t *testing.T, table map[int]string, steps []Step) {
+	t.Helper()
+	value := func(a Arg) int {
+		if a.p != nil {
+			return int(*(*int32)(a.p))
+		}
+		return int(a.n)
+	}
+	for _, s := range steps {
+		switch s.Name {
+		case "fcntl(F_DUPFD_CLOEXEC)":
+			free := value(s.Args[2])
+			for table[free] != "" {
+				free++
+			}
+			table[free] = table[value(s.Args[0])]
+			*s.Result = int32(free)
+		case "dup3":
+			table[value(s.Args[1])] = table[value(s.Args[0])]
+		case "fcntl(F_SETFD)":
+			table[value(s.Args[0])] += ""
+		case "close":
+			delete(table, value(s.Args[0]))
+		case "close_range":
+			for n := range table {
+				if n >= value(s.Args[0]) {
+					delete(table, n)
+				}
+			}
+		default:
+			t.Fatalf("unexpected step %q", s.Name)
+		}
+	}
+}
+
+// TestInherit checks every arrangement of four files over six open descriptors
+// against what was asked for.
+func TestInherit(t *testing.T) {
+	const targets, open = 4, 6
+	var files [targets]int
+	var try func(i int)
+	try = func(i int) {
+		if i == targets {
+			table := map[int]string{}
+			for n := range open {
+				table[n] = string(rune('a' + n))
+			}
+			simulate(t, table, inherit(files[:]))
+			for n, from := range files {
+				want := ""
+				if from >= 0 {
+					want = string(rune('a' + from))
+				}
+				if table[n] != want {
+					t.Fatalf("files %v: descriptor %d is %q, want %q", files, n, table[n], want)
+				}
+			}
+			for n := range table {
+				if n >= targets {
+					t.Fatalf("files %v: descriptor %d leaked", files, n)
+				}
+			}
+			return
+		}
+		for from := -1; from < open; from++ {
+			files[i] = from
+			try(i + 1)
+		}
+	}
+	try(0)
+}

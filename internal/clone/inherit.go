@@ -1,0 +1,49 @@
+//go:build linux && (amd64 || arm64)
+
+package clone
+
+import (
+	"math"
+
+	"golang.org/x/sys/unix"
+)
+
+// inherit makes files[i] descriptor i of the child, and closes all others: those
+// are the last steps at which the child has any descriptor of the caller.
+//
+// As in package syscall, a source that a lower target would overwrite before it
+// is used is moved out of the way first.
+func inherit(files []int) []Step {
+	steps := make([]Step, 0, len(files)+2)
+	n := len(files)
+	moved := make([]*int32, n)
+	for i, from := range files {
+		if from >= 0 && from < i {
+			moved[i] = new(int32)
+			steps = append(steps, Step{
+				Name: "fcntl(F_DUPFD_CLOEXEC)", Nr: unix.SYS_FCNTL,
+				Args: [6]Arg{Int(from), Int(unix.F_DUPFD_CLOEXEC), Int(n)}, Result: moved[i],
+			})
+		}
+	}
+	for i, from := range files {
+		switch {
+		case from < 0:
+			// Number i may not be open: close would answer EBADF.
+			steps = append(steps, Step{Name: "close", Nr: unix.SYS_CLOSE, Args: [6]Arg{Int(i)}, Lenient: 1})
+		case moved[i] != nil:
+			steps = append(steps, Step{Name: "dup3", Nr: unix.SYS_DUP3, Args: [6]Arg{Load(moved[i]), Int(i)}})
+		case from == i:
+			steps = append(steps, Step{
+				Name: "fcntl(F_SETFD)", Nr: unix.SYS_FCNTL,
+				Args: [6]Arg{Int(i), Int(unix.F_SETFD), Int(0)},
+			})
+		default:
+			steps = append(steps, Step{Name: "dup3", Nr: unix.SYS_DUP3, Args: [6]Arg{Int(from), Int(i)}})
+		}
+	}
+	return append(steps, Step{
+		Name: "close_range", Nr: unix.SYS_CLOSE_RANGE,
+		Args: [6]Arg{Int(n), Int(math.MaxUint32)},
+	})
+}

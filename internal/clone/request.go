@@ -1,0 +1,74 @@
+//go:build linux && (amd64 || arm64)
+
+package clone
+
+import "golang.org/x/sys/unix"
+
+// Self is where the child learns its own pid: CLONE_CHILD_SETTID writes Pid.
+// It is laid out as struct f_owner_ex of fcntl(2), so that F_SETOWN_EX can be
+// given its address. The same word is cleared when the child has left the
+// parent's memory, which is what [Request.Start] waits for.
+type Self struct {
+	Kind int32 // F_OWNER_TID, F_OWNER_PID or F_OWNER_PGRP
+	Pid  int32
+}
+
+// Request says what the child is to become.
+//
+// Numbers in it are descriptors of the caller, who keeps them open until Start
+// has returned.
+type Request struct {
+	Path string
+	Argv []string
+	Env  []string
+
+	// Files[i] becomes the child's descriptor i; -1 leaves i closed. Nothing else
+	// is inherited.
+	Files []int
+
+	// Flags are clone3 flags beyond those that this package sets itself (CLONE_VM,
+	// CLONE_PIDFD, CLONE_CLEAR_SIGHAND, CLONE_CHILD_SETTID, CLONE_CHILD_CLEARTID).
+	Flags      uint64
+	ExitSignal int
+	Cgroup     int // with CLONE_INTO_CGROUP
+
+	// Self and Prologue belong together: steps that the child runs first, before
+	// it gives up any descriptor. Self may be nil.
+	Self     *Self
+	Prologue []Step
+
+	// Epilogue are steps that come last, before the signal mask is restored and
+	// the exec.
+	Epilogue []Step
+
+	// NoNewPrivs adds the prctl; with CLONE_NNP in Flags it is not needed.
+	NoNewPrivs bool
+
+	Setsid  bool
+	Setpgid bool
+	Pgid    int // 0: a group of its own
+	// Ctty is the terminal of Foreground and Setctty: for the first, as in
+	// syscall.SysProcAttr, a descriptor of the caller, for the second one of the
+	// child.
+	Ctty       int
+	Foreground bool
+	Setctty    bool
+	Noctty     bool
+
+	Chroot     string
+	Credential *Credential
+	// Capabilities, if not nil, are the sets that the child keeps.
+	Capabilities *Capabilities
+	Dir          string
+	Pdeathsig    int
+
+	// Nofile, if not nil, is the RLIMIT_NOFILE of the child.
+	Nofile *unix.Rlimit
+}
+
+// Credential is who the child becomes.
+type Credential struct {
+	Uid, Gid    uint32 //nolint:revive // the names of syscall.Credential
+	Groups      []uint32
+	NoSetGroups bool
+}
