@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"testing"
 
-	"golang.org/x/sys/unix"
+	"github.com/autokill/autokill/internal/nofile"
 )
 
 func names(steps []Step) []string {
@@ -50,7 +50,7 @@ func TestCompileOrder(t *testing.T) {
 			"credentials between chroot and chdir, the death signal after them",
 			Request{
 				Chroot: "/r", Dir: "/d", Credential: &Credential{Uid: 1}, Capabilities: new(Capabilities),
-				Pdeathsig: 15, Nofile: new(unix.Rlimit),
+				Pdeathsig: 15, Nofile: new(nofile.Limit),
 			},
 			always("chroot", "setgroups", "setgid", "setuid", "capset", "chdir", "prctl(PR_SET_PDEATHSIG)", "prlimit64(RLIMIT_NOFILE)"),
 		},
@@ -160,7 +160,7 @@ func TestInherit(t *testing.T) {
 			for n := range open {
 				table[n] = string(rune('a' + n))
 			}
-			simulate(t, table, inherit(files[:]))
+			simulate(t, table, inherit(nil, files[:]))
 			for n, from := range files {
 				want := ""
 				if from >= 0 {

@@ -8,17 +8,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inherit makes files[i] descriptor i of the child, and closes all others: those
+// inherit adds the steps that make files[i] descriptor i of the child, and closes all others: those
 // are the last steps at which the child has any descriptor of the caller.
 //
 // As in package syscall, a source that a lower target would overwrite before it
 // is used is moved out of the way first.
-func inherit(files []int) []Step {
-	steps := make([]Step, 0, len(files)+2)
+func inherit(steps []Step, files []int) []Step {
 	n := len(files)
-	moved := make([]*int32, n)
+	var moved map[int]*int32
 	for i, from := range files {
 		if from >= 0 && from < i {
+			if moved == nil {
+				moved = make(map[int]*int32)
+			}
 			moved[i] = new(int32)
 			steps = append(steps, Step{
 				Name: "fcntl(F_DUPFD_CLOEXEC)", Nr: unix.SYS_FCNTL,

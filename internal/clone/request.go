@@ -1,8 +1,6 @@
-//go:build linux && (amd64 || arm64)
-
 package clone
 
-import "golang.org/x/sys/unix"
+import "github.com/autokill/autokill/internal/nofile"
 
 // Self is where the child learns its own pid: CLONE_CHILD_SETTID writes Pid.
 // It is laid out as struct f_owner_ex of fcntl(2), so that F_SETOWN_EX can be
@@ -63,7 +61,7 @@ type Request struct {
 	Pdeathsig    int
 
 	// Nofile, if not nil, is the RLIMIT_NOFILE of the child.
-	Nofile *unix.Rlimit
+	Nofile *nofile.Limit
 }
 
 // Credential is who the child becomes.

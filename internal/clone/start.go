@@ -34,48 +34,99 @@ type vector struct {
 
 var vectors = sync.Pool{New: func() any { return new(vector) }}
 
-// Start clones, runs the vector in the child, and returns when the child has
-// exec'd, or failed and is gone. An error names the step: an [fs.PathError] where
-// the step was about a path, otherwise an [os.SyscallError].
-//
-// On success the child has run every step. It may have ended since.
-func (r *Request) Start() (Child, error) {
-	v := vectors.Get().(*vector)
-	defer v.release()
+// Pending is a child that runs its vector. It holds a pidfd and memory that the
+// child works on: Wait must be called.
+type Pending struct {
+	v   *vector
+	r   *Request
+	pid int
+}
 
-	err := v.compile(r, nil)
+// Start clones and waits: see [Request.Clone] and [Pending.Wait].
+func (r *Request) Start() (Child, error) {
+	p, err := r.Clone()
 	if err != nil {
 		return Child{}, err
 	}
-	pid, errno := v.clone3(r)
-	// Docker's default filter answers ENOSYS, others EPERM. What only clone3 can
-	// do has no way around it, and a real EPERM comes back from clone(2) too.
-	if (errno == unix.ENOSYS || errno == unix.EPERM) && r.Flags>>32 == 0 {
-		all, err := dispositions()
-		if err != nil {
-			return Child{}, os.NewSyscallError("rt_sigaction", err)
-		}
-		if err := v.compile(r, all); err != nil {
-			return Child{}, err
-		}
-		pid, errno = v.clone(r)
-		if errno != 0 {
-			return Child{}, os.NewSyscallError("clone", errno)
-		}
-	}
-	if errno != 0 {
-		// The pidfd variable may hold a number: it was never ours.
-		return Child{}, os.NewSyscallError("clone3", errno)
-	}
-	v.wait(r)
-	runtime.KeepAlive(r)
+	return p.Wait()
+}
 
-	c := Child{Pid: pid, Pidfd: int(v.call.pidfd)}
+// Clone makes the child and returns while it runs its vector. From here on the
+// child has descriptors of its own: the caller's may be closed.
+func (r *Request) Clone() (*Pending, error) {
+	v := vectors.Get().(*vector)
+	if r.Credential != nil {
+		dumpable.enter()
+	}
+	pid, err := v.start(r)
+	if err != nil {
+		if r.Credential != nil {
+			dumpable.leave()
+		}
+		v.release()
+		return nil, err
+	}
+	return &Pending{v, r, pid}, nil
+}
+
+// Take gives the pidfd to the caller before the start is over. Wait then neither
+// returns it nor closes it, and leaves reaping to the caller or the kernel.
+func (p *Pending) Take() (pidfd int) {
+	pidfd = int(p.v.call.pidfd)
+	p.v.call.pidfd = -1
+	return pidfd
+}
+
+// Wait returns when the child has exec'd, or failed and is gone. An error names
+// the step: an [fs.PathError] where the step was about a path, otherwise an
+// [os.SyscallError].
+//
+// On success the child has run every step. It may have ended since.
+func (p *Pending) Wait() (Child, error) {
+	v := p.v
+	defer v.release()
+	v.wait(p.r)
+	if p.r.Credential != nil {
+		dumpable.leave()
+	}
+	runtime.KeepAlive(p.r)
+
+	c := Child{Pid: p.pid, Pidfd: int(v.call.pidfd)}
 	if err := v.failure(); err != nil {
 		c.discard()
 		return Child{}, err
 	}
 	return c, nil
+}
+
+// start clones by clone3, or by clone(2) where a filter denies clone3: Docker's
+// default one answers ENOSYS, others EPERM. What only clone3 can do has no way
+// around it, and a real EPERM comes back from clone(2) too.
+//
+// After an error the pidfd variable may hold a number: it was never ours.
+func (v *vector) start(r *Request) (pid int, err error) {
+	if err := v.compile(r, nil); err != nil {
+		return 0, err
+	}
+	pid, errno := v.clone3(r)
+	if errno == 0 {
+		return pid, nil
+	}
+	if errno != unix.ENOSYS && errno != unix.EPERM || r.Flags&^legacyFlags != 0 {
+		return 0, os.NewSyscallError("clone3", errno)
+	}
+	all, err := dispositions()
+	if err != nil {
+		return 0, os.NewSyscallError("rt_sigaction", err)
+	}
+	if err := v.compile(r, all); err != nil {
+		return 0, err
+	}
+	pid, errno = v.clone(r)
+	if errno != 0 {
+		return 0, os.NewSyscallError("clone", errno)
+	}
+	return pid, nil
 }
 
 func (v *vector) compile(r *Request, all []disposition) error {
@@ -96,6 +147,9 @@ func (v *vector) release() {
 }
 
 const futexWait = 0 // FUTEX_WAIT
+
+// legacyFlags are those that clone(2) knows too: its low byte is the exit signal.
+const legacyFlags = 1<<32 - 1<<8
 
 const ownFlags = unix.CLONE_VM | unix.CLONE_PIDFD | unix.CLONE_CHILD_SETTID | unix.CLONE_CHILD_CLEARTID
 
@@ -192,6 +246,9 @@ func stepError(s Step, err error) error {
 // child has exit signal 0 still, so only __WALL finds it, and an auto-reaped one
 // is ECHILD.
 func (c Child) discard() {
+	if c.Pidfd < 0 {
+		return
+	}
 	for {
 		err := unix.Waitid(unix.P_PIDFD, c.Pidfd, nil, unix.WEXITED|unix.WALL, nil)
 		if !errors.Is(err, unix.EINTR) {

@@ -1,0 +1,58 @@
+package bond
+
+import (
+	"os"
+	"syscall"
+
+	"github.com/autokill/autokill/internal/clone"
+	"github.com/autokill/autokill/pidfd"
+)
+
+// mechanism is sealed: native and tripwire are all there are.
+type mechanism interface {
+	kind() Kind
+	// prove kills a child by the mechanism, or says why it could not.
+	prove() error
+	// trust says whether a start may rely on it now.
+	trust() error
+	// start may change the request.
+	start(r *clone.Request, allowNewPrivs bool) (*Child, error)
+	await(*Child) Ending
+}
+
+// Child is a started child and what belongs to it.
+type Child struct {
+	Pid int
+	// Handle is the one open file that keeps the child alive: closing its last
+	// reference kills.
+	Handle *os.File
+	// Observer neither keeps nor kills.
+	Observer *pidfd.FD
+
+	mechanism mechanism
+}
+
+// Kind names the mechanism that is in force.
+func (c *Child) Kind() Kind { return c.mechanism.kind() }
+
+// Ending is how a child ended.
+type Ending struct {
+	Known  bool // false: ended, status unknown
+	Status syscall.WaitStatus
+	Rusage syscall.Rusage // zero where the kernel reaped the child by itself
+}
+
+// Await waits for the end of the child and takes care that no zombie is left: it
+// must be called, once. Until it returns the Observer stays open.
+func (c *Child) Await() Ending { return c.mechanism.await(c) }
+
+// Error is a start that was refused or failed, by the mechanism of Kind.
+type Error struct {
+	Kind Kind
+	Err  error
+}
+
+func (e *Error) Error() string { return e.Kind.String() + ": " + e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }

@@ -1,0 +1,111 @@
+package bond
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+)
+
+// Kind names a mechanism.
+type Kind int
+
+// The mechanisms. Auto is the wish for the best one there is.
+const (
+	Auto Kind = iota
+	Native
+	Tripwire
+)
+
+func (k Kind) String() string {
+	switch k {
+	case Auto:
+		return "auto"
+	case Native:
+		return "native"
+	case Tripwire:
+		return "tripwire"
+	}
+	return fmt.Sprintf("Kind(%d)", int(k))
+}
+
+// Wish is what of a start the choice depends on.
+type Wish struct {
+	Kind          Kind
+	AllowNewPrivs bool // no no_new_privs for the child
+	Rusage        bool // real resource usage of the child
+	NewPIDNS      bool // the child is the init of a PID namespace
+	OtherUID      bool // the child becomes another user
+}
+
+// Facts are what the choice is made of.
+type Facts struct {
+	Native   error // nil: there. Otherwise why not
+	SysAdmin bool  // the caller has CAP_SYS_ADMIN in its user namespace
+	Setuid   bool  // the caller has, or could raise, CAP_SETUID in it
+	Root     bool  // the caller is root of the initial user namespace
+}
+
+// Plan is what was chosen.
+type Plan struct {
+	Kind Kind
+	// DropSetuid: the child must lose CAP_SETUID, or it could become a user whom
+	// the tripwire's signal may not reach.
+	DropSetuid bool
+}
+
+// choose is the whole policy. It refuses what the mechanism cannot keep; it never
+// picks a weaker child.
+func choose(w Wish, f Facts) (Plan, error) {
+	// Like the kernel: CAP_SYS_ADMIN, and nothing else, may do without.
+	if w.AllowNewPrivs && !f.SysAdmin {
+		return Plan{Kind: w.Kind}, fmt.Errorf("a child without no_new_privs needs CAP_SYS_ADMIN in the user namespace of the caller: %w", syscall.EPERM)
+	}
+	kind := w.Kind
+	if kind == Auto {
+		kind = Tripwire
+		if f.Native == nil && !w.Rusage {
+			kind = Native
+		}
+	}
+	switch kind {
+	case Native:
+		return chooseNative(w, f)
+	case Tripwire:
+		return chooseTripwire(w, f)
+	}
+	return Plan{Kind: kind}, fmt.Errorf("there is no mechanism %v: %w", kind, syscall.EINVAL)
+}
+
+func chooseNative(w Wish, f Facts) (Plan, error) {
+	plan := Plan{Kind: Native}
+	if f.Native != nil {
+		return plan, f.Native
+	}
+	if w.Rusage {
+		return plan, unsupported("the kernel keeps no resource usage of an auto-reaped child; tripwire has it")
+	}
+	return plan, nil
+}
+
+// chooseTripwire refuses every child that the signal could not reach. The
+// kernel's rule is sigio_perm in fs/fcntl.c: who armed was root of the initial
+// user namespace, or has a uid in common with the target.
+func chooseTripwire(w Wish, f Facts) (Plan, error) {
+	plan := Plan{Kind: Tripwire}
+	if w.NewPIDNS {
+		return plan, unsupported("the init of a PID namespace ignores the signal of a tripwire; native (Linux 7.1) can kill it")
+	}
+	if f.Root {
+		return plan, nil
+	}
+	if w.OtherUID {
+		return plan, unsupported("a child of another uid is out of reach of a tripwire whose owner is not root of the initial user namespace; native (Linux 7.1) can kill it")
+	}
+	if w.AllowNewPrivs {
+		return plan, unsupported("without no_new_privs the child could become another uid, out of reach of a tripwire whose owner is not root of the initial user namespace; native (Linux 7.1) can kill it")
+	}
+	plan.DropSetuid = f.Setuid
+	return plan, nil
+}
+
+func unsupported(why string) error { return fmt.Errorf("%s: %w", why, errors.ErrUnsupported) }

@@ -1,0 +1,81 @@
+package bond
+
+import (
+	"errors"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestChoose(t *testing.T) {
+	there := Facts{}
+	missing := Facts{Native: unsupported("no native here")}
+	tests := []struct {
+		name string
+		wish Wish
+		fact Facts
+		want Plan
+		err  error  // errors.Is
+		says string // part of the text
+	}{
+		{"auto takes native", Wish{}, there, Plan{Kind: Native}, nil, ""},
+		{"auto falls back", Wish{}, missing, Plan{Kind: Tripwire}, nil, ""},
+		{"native asked for", Wish{Kind: Native}, there, Plan{Kind: Native}, nil, ""},
+		{"native missing is not replaced", Wish{Kind: Native}, missing, Plan{Kind: Native}, errors.ErrUnsupported, "no native here"},
+		{"tripwire asked for", Wish{Kind: Tripwire}, there, Plan{Kind: Tripwire}, nil, ""},
+		{"rusage selects tripwire", Wish{Rusage: true}, there, Plan{Kind: Tripwire}, nil, ""},
+		{"rusage and native", Wish{Kind: Native, Rusage: true}, there, Plan{Kind: Native}, errors.ErrUnsupported, "no resource usage"},
+
+		{"P2 without CAP_SYS_ADMIN", Wish{AllowNewPrivs: true}, there, Plan{}, syscall.EPERM, "CAP_SYS_ADMIN"},
+		{"P2 comes before what is missing", Wish{Kind: Native, AllowNewPrivs: true}, missing, Plan{Kind: Native}, syscall.EPERM, "CAP_SYS_ADMIN"},
+		{"P2 native", Wish{AllowNewPrivs: true}, Facts{SysAdmin: true}, Plan{Kind: Native}, nil, ""},
+		{
+			"P2 tripwire of root", Wish{Kind: Tripwire, AllowNewPrivs: true},
+			Facts{SysAdmin: true, Setuid: true, Root: true},
+			Plan{Kind: Tripwire},
+			nil, "",
+		},
+		{
+			"P2 tripwire of a namespace's root could lose the child", Wish{Kind: Tripwire, AllowNewPrivs: true},
+			Facts{SysAdmin: true, Setuid: true},
+			Plan{Kind: Tripwire},
+			errors.ErrUnsupported, "another uid",
+		},
+
+		{"init of a PID namespace, native", Wish{NewPIDNS: true}, there, Plan{Kind: Native}, nil, ""},
+		{
+			"init of a PID namespace, tripwire", Wish{NewPIDNS: true},
+			Facts{Native: unsupported(""), Root: true},
+			Plan{Kind: Tripwire},
+			errors.ErrUnsupported, "init of a PID namespace",
+		},
+
+		{"another uid, native", Wish{OtherUID: true}, there, Plan{Kind: Native}, nil, ""},
+		{"another uid, tripwire of root", Wish{Kind: Tripwire, OtherUID: true}, Facts{Root: true}, Plan{Kind: Tripwire}, nil, ""},
+		{
+			"another uid, tripwire of somebody else", Wish{Kind: Tripwire, OtherUID: true}, there,
+			Plan{Kind: Tripwire},
+			errors.ErrUnsupported, "another uid",
+		},
+
+		{"CAP_SETUID is dropped", Wish{Kind: Tripwire}, Facts{Setuid: true}, Plan{Kind: Tripwire, DropSetuid: true}, nil, ""},
+		{"CAP_SETUID of root may stay", Wish{Kind: Tripwire}, Facts{Setuid: true, Root: true}, Plan{Kind: Tripwire}, nil, ""},
+		{"CAP_SETUID may stay with native", Wish{}, Facts{Setuid: true}, Plan{Kind: Native}, nil, ""},
+
+		{"no such mechanism", Wish{Kind: 9}, there, Plan{Kind: 9}, syscall.EINVAL, "Kind(9)"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := choose(tt.wish, tt.fact)
+			if got != tt.want {
+				t.Errorf("got %+v, want %+v", got, tt.want)
+			}
+			if !errors.Is(err, tt.err) {
+				t.Fatalf("error %v, want one that is %v", err, tt.err)
+			}
+			if err != nil && !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("%q does not say %q", err, tt.says)
+			}
+		})
+	}
+}

@@ -1,0 +1,107 @@
+//go:build linux && (amd64 || arm64)
+
+package bond
+
+import (
+	"errors"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/autokill/autokill/internal/clone"
+	"github.com/autokill/autokill/pidfd"
+)
+
+// native is CLONE_PIDFD_AUTOKILL: the handle is the pidfd that clone3 returned,
+// and the kernel reaps the child by itself.
+type native struct{}
+
+func (native) kind() Kind { return Native }
+
+const nativeFlags = unix.CLONE_PIDFD | unix.CLONE_AUTOREAP | unix.CLONE_NNP | unix.CLONE_PIDFD_AUTOKILL
+
+// autokillBit is PIDFD_AUTOKILL in what F_GETFL answers (include/uapi/linux/pidfd.h).
+const autokillBit = unix.O_TRUNC
+
+// trust needs no proof in advance: every start checks the bit.
+func (native) trust() error { return nil }
+
+func (native) start(r *clone.Request, allowNewPrivs bool) (*Child, error) {
+	r.Flags |= nativeFlags
+	if allowNewPrivs {
+		r.Flags &^= unix.CLONE_NNP
+	}
+	pending, handle, err := cloneBound(r)
+	if err != nil {
+		return nil, err
+	}
+	c, err := pending.Wait()
+	if err != nil {
+		handle.Close()
+		return nil, err
+	}
+	observer, err := observe(c.Pid, int(handle.Fd()))
+	if err != nil {
+		handle.Close() // the last reference: kills
+		return nil, err
+	}
+	return &Child{Pid: c.Pid, Handle: handle, Observer: observer, mechanism: native{}}, nil
+}
+
+// cloneBound starts a child whose pidfd is the handle, and makes sure that it is.
+func cloneBound(r *clone.Request) (pending *clone.Pending, handle *os.File, err error) {
+	pending, err = r.Clone()
+	if err != nil {
+		return nil, nil, err
+	}
+	fd := pending.Take()
+	// The bit is the proof that closing this file kills.
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+	if err != nil || flags&autokillBit == 0 {
+		_ = unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
+		_, _ = pending.Wait()
+		_ = unix.Close(fd)
+		return nil, nil, unsupported("clone3 accepted CLONE_PIDFD_AUTOKILL but its pidfd does not have the bit")
+	}
+	return pending, os.NewFile(uintptr(fd), "autokill handle"), nil
+}
+
+// observe opens a second file on the child. It must be a file of its own: a
+// duplicate would be a reference that keeps the child alive.
+//
+// The child may have ended already, and its pid may be somebody else's by now: the
+// inode numbers tell (pidfs has unique ones). Then a duplicate keeps nothing alive
+// and is all there is to have.
+func observe(pid, handle int) (*pidfd.FD, error) {
+	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
+	switch {
+	case err == nil:
+		same, err := sameFile(fd, handle)
+		if err != nil {
+			_ = unix.Close(fd)
+			return nil, err
+		}
+		if same {
+			return observerOf(fd)
+		}
+		_ = unix.Close(fd)
+	case !errors.Is(err, unix.ESRCH):
+		return nil, os.NewSyscallError("pidfd_open", err)
+	}
+	fd, err = unix.FcntlInt(uintptr(handle), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("fcntl(F_DUPFD_CLOEXEC)", err)
+	}
+	return observerOf(fd)
+}
+
+func sameFile(a, b int) (bool, error) {
+	var sa, sb unix.Stat_t
+	if err := errors.Join(unix.Fstat(a, &sa), unix.Fstat(b, &sb)); err != nil {
+		return false, os.NewSyscallError("fstat", err)
+	}
+	return sa.Dev == sb.Dev && sa.Ino == sb.Ino, nil
+}
+
+// await: the kernel reaps.
+func (native) await(c *Child) Ending { return posthumous(c) }

@@ -1,0 +1,157 @@
+//go:build linux && (amd64 || arm64)
+
+package bond
+
+import (
+	"encoding/binary"
+	"sync"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/autokill/autokill/internal/clone"
+)
+
+// A parcel is what a tripwire child leaves in the queue of its handle, in two
+// messages. All of it lives in one piece of heap memory, which its steps point into.
+//
+// The first message describes: magic, version, scope, the child's pid in the
+// child's own PID namespace; with it a pidfd of the child. It comes first so that
+// a holder can read it (MSG_PEEK) without ever getting the pipe ends in hand.
+//
+// The second message holds both ends of two pipes, each armed: when one end is
+// released, the kernel sends SIGKILL to the owner of the other. One pipe is
+// enough to kill; the second one repeats the signal, for a target that was in the
+// middle of an exec from another thread when the first was sent.
+type parcel struct {
+	steps  []clone.Step
+	self   clone.Self
+	socket int32 // the child sends into it
+	header [12]byte
+
+	description struct {
+		msg     unix.Msghdr
+		iov     [2]unix.Iovec
+		control struct {
+			unix.Cmsghdr
+			pidfd int32
+		}
+	}
+	armed struct {
+		msg     unix.Msghdr
+		iov     unix.Iovec
+		control struct {
+			unix.Cmsghdr
+			ends [4]int32 // pipe2 writes its two numbers right here
+		}
+	}
+}
+
+const (
+	parcelMagic   = "autokill"
+	parcelVersion = 1
+	scopeProcess  = 0
+
+	// ownerPID is F_OWNER_PID of fcntl(2).
+	ownerPID = 1
+
+	// inFlight is how many descriptors a parcel keeps in flight. They count
+	// against RLIMIT_NOFILE, per user over all processes (unix(7), ETOOMANYREFS).
+	inFlight = 5
+)
+
+func newParcel() *parcel {
+	p := new(parcel)
+	p.self.Kind = ownerPID
+	copy(p.header[:], parcelMagic)
+	binary.NativeEndian.PutUint16(p.header[8:], parcelVersion)
+	binary.NativeEndian.PutUint16(p.header[10:], scopeProcess)
+
+	d := &p.description
+	d.iov[0].Base, d.iov[0].Len = &p.header[0], uint64(len(p.header))
+	d.iov[1].Base, d.iov[1].Len = (*byte)(unsafe.Pointer(&p.self.Pid)), uint64(unsafe.Sizeof(p.self.Pid))
+	d.control.Cmsghdr = rights(1)
+	d.msg.Iov, d.msg.Iovlen = &d.iov[0], uint64(len(d.iov))
+	d.msg.Control, d.msg.Controllen = (*byte)(unsafe.Pointer(&d.control)), uint64(unsafe.Sizeof(d.control))
+
+	a := &p.armed
+	a.iov = d.iov[0]
+	a.control.Cmsghdr = rights(len(a.control.ends))
+	a.msg.Iov, a.msg.Iovlen = &a.iov, 1
+	a.msg.Control, a.msg.Controllen = (*byte)(unsafe.Pointer(&a.control)), uint64(unsafe.Sizeof(a.control))
+	p.compile()
+	return p
+}
+
+func rights(n int) unix.Cmsghdr {
+	return unix.Cmsghdr{Len: uint64(unix.CmsgLen(n * 4)), Level: unix.SOL_SOCKET, Type: unix.SCM_RIGHTS}
+}
+
+// Parcels are reused: none outlives its start, and all that differs between two
+// is the socket.
+var parcels = sync.Pool{New: func() any { return newParcel() }}
+
+// compile makes the steps that put the parcel into the queue of the socket's peer.
+// The child's own copies of everything made here go with the close_range that ends
+// its descriptor steps: arming comes before that, so the bond is there before the
+// child lets go.
+func (p *parcel) compile() {
+	ends := &p.armed.control.ends
+	steps := []clone.Step{
+		{
+			Name: "pidfd_open", Nr: unix.SYS_PIDFD_OPEN,
+			Args: [6]clone.Arg{clone.Load(&p.self.Pid)}, Result: &p.description.control.pidfd,
+		},
+		p.send("sendmsg(description)", &p.description.msg),
+	}
+	for i := 0; i < len(ends); i += 2 {
+		steps = append(
+			steps,
+			clone.Step{
+				Name: "pipe2", Nr: unix.SYS_PIPE2,
+				Args: [6]clone.Arg{clone.Addr(&ends[i]), clone.Int(unix.O_CLOEXEC)},
+			},
+			// One page: the pages of all pipes of a user are limited (pipe(7),
+			// pipe-user-pages-soft). It holds nothing, so a refusal is no matter.
+			clone.Step{
+				Name: "fcntl(F_SETPIPE_SZ)", Nr: unix.SYS_FCNTL, Lenient: 1,
+				Args: [6]clone.Arg{clone.Load(&ends[i]), clone.Int(unix.F_SETPIPE_SZ), clone.Int(1)},
+			},
+		)
+		steps = p.arm(steps, &ends[i])
+		steps = p.arm(steps, &ends[i+1])
+	}
+	p.steps = append(steps, p.send("sendmsg(parcel)", &p.armed.msg))
+}
+
+// arm makes the kernel send SIGKILL to the child when something happens to this
+// end, and checks that it will: O_ASYNC reads back only if it is in force.
+func (p *parcel) arm(steps []clone.Step, end *int32) []clone.Step {
+	return append(
+		steps,
+		clone.Step{
+			Name: "fcntl(F_SETSIG)", Nr: unix.SYS_FCNTL,
+			Args: [6]clone.Arg{clone.Load(end), clone.Int(unix.F_SETSIG), clone.Int(int(unix.SIGKILL))},
+		},
+		clone.Step{
+			Name: "fcntl(F_SETOWN_EX)", Nr: unix.SYS_FCNTL,
+			Args: [6]clone.Arg{clone.Load(end), clone.Int(unix.F_SETOWN_EX), clone.Addr(&p.self)},
+		},
+		clone.Step{
+			Name: "fcntl(F_SETFL, O_ASYNC)", Nr: unix.SYS_FCNTL,
+			Args: [6]clone.Arg{clone.Load(end), clone.Int(unix.F_SETFL), clone.Int(unix.O_ASYNC)},
+		},
+		clone.Step{
+			Name: "fcntl(F_GETFL)", Nr: unix.SYS_FCNTL,
+			Args: [6]clone.Arg{clone.Load(end), clone.Int(unix.F_GETFL)},
+			Mask: unix.O_ASYNC, Want: unix.O_ASYNC,
+		},
+	)
+}
+
+func (p *parcel) send(name string, msg *unix.Msghdr) clone.Step {
+	return clone.Step{
+		Name: name, Nr: unix.SYS_SENDMSG,
+		Args: [6]clone.Arg{clone.Load(&p.socket), clone.Addr(msg), clone.Int(unix.MSG_NOSIGNAL)},
+	}
+}

@@ -1,0 +1,114 @@
+//go:build linux && (amd64 || arm64)
+
+package bond
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/autokill/autokill/internal/clone"
+	"github.com/autokill/autokill/pidfd"
+)
+
+// observerOf makes the observer of a pidfd that was just opened for this program
+// alone; it takes the number.
+func observerOf(fd int) (*pidfd.FD, error) {
+	if err := unix.SetNonblock(fd, true); err != nil {
+		_ = unix.Close(fd)
+		return nil, os.NewSyscallError("fcntl", err)
+	}
+	file := os.NewFile(uintptr(fd), "pidfd")
+	observer, err := pidfd.FromFile(file)
+	if err != nil {
+		file.Close()
+	}
+	return observer, err
+}
+
+// posthumous waits until the child has been reaped, by the kernel or by somebody
+// else, and reads its status. POLLIN comes when a process has ended, but only with
+// POLLHUP is the exit information sure to be there.
+//
+// Kernels before 6.15 do not tell; those before 6.9 cannot be waited on either,
+// and then the child is known to be gone already.
+func posthumous(c *Child) Ending {
+	_ = c.Observer.WaitReaped(context.Background())
+	info, err := c.Observer.Info(pidfd.InfoExit)
+	if err != nil {
+		return Ending{}
+	}
+	status, ok := info.Exit()
+	return Ending{Known: ok, Status: status}
+}
+
+// What this program has learned of its kernel and its sandbox.
+var (
+	running kernel
+	tripped proof
+)
+
+func (k Kind) mechanism() (mechanism, error) {
+	switch k {
+	case Native:
+		return native{}, nil
+	case Tripwire:
+		return tripwire{}, nil
+	}
+	return nil, unsupported(fmt.Sprintf("there is no mechanism %v", k))
+}
+
+// Start chooses a mechanism and starts the child by it. The request is not
+// changed. Every error is an *Error.
+func Start(r *clone.Request, w Wish) (*Child, error) {
+	facts, err := gather(w)
+	if err != nil {
+		return nil, &Error{w.Kind, err}
+	}
+	plan, err := choose(w, facts)
+	if err == nil {
+		var child *Child
+		if child, err = plan.start(r, w); err == nil {
+			return child, nil
+		}
+		// The kernel has native, but a filter that came later denies clone3.
+		if plan.Kind == Native && w.Kind == Auto && errors.Is(askNative(), errors.ErrUnsupported) {
+			w.Kind = Tripwire
+			return Start(r, w)
+		}
+	}
+	return nil, &Error{plan.Kind, err}
+}
+
+func (p Plan) start(r *clone.Request, w Wish) (*Child, error) {
+	m, err := p.Kind.mechanism()
+	if err != nil {
+		return nil, err
+	}
+	if err := m.trust(); err != nil {
+		return nil, err
+	}
+	request := *r
+	if p.DropSetuid {
+		caps, err := clone.ReadCapabilities()
+		if err != nil {
+			return nil, err
+		}
+		caps.Drop(unix.CAP_SETUID)
+		request.Capabilities = caps
+	}
+	return m.start(&request, w.AllowNewPrivs)
+}
+
+// Prove shows by killing a child whether a mechanism works here and now: nil, or
+// why not.
+func Prove(k Kind) error {
+	m, err := k.mechanism()
+	if err != nil {
+		return err
+	}
+	return m.prove()
+}

@@ -1,0 +1,104 @@
+//go:build linux && (amd64 || arm64)
+
+package bond
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/autokill/autokill/internal/clone"
+)
+
+// tripwire ties the child to one end of a socket pair. The child puts a parcel into
+// the queue of that end (see parcel.go), and the end alone keeps the parcel: when
+// its last reference goes, the kernel flushes the queue, and that kills.
+//
+// The child holds a copy of the end until it gives up its descriptors. If the
+// holder has died by then the copy was the last one, and giving it up is what
+// kills the child: no moment is uncovered.
+type tripwire struct{}
+
+func (tripwire) kind() Kind { return Tripwire }
+
+// trust is given to a mechanism that was seen to kill, for a while.
+func (tripwire) trust() error { return tripped.check(time.Now(), tripwire{}.prove) }
+
+func (tripwire) start(r *clone.Request, allowNewPrivs bool) (*Child, error) {
+	r.NoNewPrivs = !allowNewPrivs
+	p := parcels.Get().(*parcel)
+	defer parcels.Put(p)
+	pending, handle, err := p.clone(r)
+	if err != nil {
+		return nil, err
+	}
+	c, err := pending.Wait()
+	if err != nil {
+		handle.Close()
+		return nil, crowded(err)
+	}
+	observer, err := observerOf(c.Pidfd)
+	if err != nil {
+		handle.Close() // the last reference: kills
+		waitFor(c.Pid, unix.WEXITED)
+		return nil, err
+	}
+	return &Child{Pid: c.Pid, Handle: handle, Observer: observer, mechanism: tripwire{}}, nil
+}
+
+// clone starts a child that makes this parcel first. The handle is blocking and
+// nothing ever reads it: a read would consume the parcel, which kills.
+func (p *parcel) clone(r *clone.Request) (pending *clone.Pending, handle *os.File, err error) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, os.NewSyscallError("socketpair", err)
+	}
+	p.socket = int32(pair[1])
+	r.Self, r.Prologue = &p.self, p.steps
+	pending, err = r.Clone()
+	_ = unix.Close(pair[1])
+	if err != nil {
+		_ = unix.Close(pair[0])
+		return nil, nil, err
+	}
+	return pending, os.NewFile(uintptr(pair[0]), "autokill handle"), nil
+}
+
+// crowded adds the way out where the descriptors in flight were too many.
+func crowded(err error) error {
+	if !errors.Is(err, unix.ETOOMANYREFS) {
+		return err
+	}
+	return fmt.Errorf("%w: each living child keeps %d descriptors in flight, and all of this user's count against RLIMIT_NOFILE: raise it, or close handles", err, inFlight)
+}
+
+// await waits for the end and reaps: the exec has made the child an ordinary one.
+func (tripwire) await(c *Child) Ending {
+	for waited := false; ; waited = true {
+		exit, ended, err := c.Observer.Reap()
+		switch {
+		case err != nil:
+			// Somebody else's wait got it. Linux 6.15 and later still tell.
+			return posthumous(c)
+		case ended:
+			return Ending{Known: true, Status: exit.Status, Rusage: exit.Usage}
+		case waited:
+			// Ended, but nothing to reap: a tracer comes before the parent
+			// (ptrace(2)), and only a blocking wait notices when it is done.
+			waitFor(c.Pid, unix.WEXITED|unix.WNOWAIT)
+		default:
+			_ = c.Observer.Wait(context.Background())
+		}
+	}
+}
+
+// waitFor blocks a thread in waitid until the child has ended. The zombie keeps
+// its pid from being used again.
+func waitFor(pid, options int) {
+	for errors.Is(unix.Waitid(unix.P_PID, pid, nil, options|unix.WALL, nil), unix.EINTR) {
+	}
+}
