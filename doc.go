@@ -1,0 +1,38 @@
+// Package autokill starts child processes that cannot outlive their handle.
+//
+//	cmd := autokill.Command("python3", "-m", "http.server")
+//	if err := cmd.Start(); err != nil { … } // from here on the child dies with us
+//	defer cmd.Process.Close()               // or now
+//
+// A child that is started by [Cmd.Start] lives as long as its handle: one open
+// file in this program. When the last reference to that file goes away the kernel
+// sends SIGKILL to the child. It does not matter why it went: [Process.Close],
+// return from main, a panic, os.Exit, kill -9, the OOM killer. Nobody in user space
+// has to run for that, there is no helper process, and no privilege is needed.
+//
+// The bond is to the handle and not to a thread (as PR_SET_PDEATHSIG is), the
+// child cannot loosen it, and there is no moment at which the child runs without
+// it. The child is reaped when it ends, whether or not anybody waits.
+//
+// The price is no_new_privs: the child, and all that it starts, cannot gain
+// privileges by an exec. sudo, su, newuidmap, fusermount and other set-user-ID
+// programs do not work inside. See [Cmd.AllowNewPrivs].
+//
+// The bond is to one process. What the child itself starts is not bound by it.
+//
+// # Mechanisms
+//
+// Linux 7.1 and later have this in the kernel: CLONE_PIDFD_AUTOKILL ([Native]).
+// Older kernels since 5.10 get the same contract from file owner signals, see
+// fcntl(2), F_SETSIG ([Tripwire]). [Cmd.Mechanism] chooses; its zero value takes
+// the best one there is. Where neither can keep the contract, a start fails with
+// an error that wraps [errors.ErrUnsupported]; it is never weakened.
+//
+// On systems other than Linux on amd64 and arm64 every start fails so.
+//
+// # Errors
+//
+// All errors of this package can be examined with errors.Is and errors.As:
+// [*Error] says which mechanism refused or failed, and inside it is what the
+// kernel said, an [io/fs.PathError], [os.SyscallError] or [syscall.Errno].
+package autokill

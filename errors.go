@@ -1,0 +1,36 @@
+package autokill
+
+import (
+	"errors"
+
+	"github.com/autokill/autokill/internal/bond"
+)
+
+// Error is a refusal or a failure. Nothing was started, and nothing is left behind.
+type Error struct {
+	Op        string    // "start", "probe"
+	Mechanism Mechanism // the one that was to be used; Best if it did not come to a choice
+	Err       error
+}
+
+func (e *Error) Error() string {
+	if e.Mechanism == Best {
+		return "autokill: " + e.Op + ": " + e.Err.Error()
+	}
+	return "autokill: " + e.Op + " (" + e.Mechanism.String() + "): " + e.Err.Error()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// wrap gives an error of package bond its public form. nil stays nil.
+func wrap(op string, m Mechanism, err error) error {
+	if err == nil {
+		return nil
+	}
+	var refusal *bond.Error
+	if errors.As(err, &refusal) {
+		m, err = mechanismOf(refusal.Kind), refusal.Err
+	}
+	return &Error{Op: op, Mechanism: m, Err: err}
+}

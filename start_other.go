@@ -1,0 +1,30 @@
+//go:build !linux || !(amd64 || arm64)
+
+package autokill
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/autokill/autokill/internal/bond"
+	"github.com/autokill/autokill/internal/clone"
+	"github.com/autokill/autokill/pidfd"
+)
+
+func (c *Cmd) start() (*Process, error) {
+	f, err := c.files()
+	if err != nil {
+		return nil, err
+	}
+	defer f.close()
+	child, err := bond.Start(&clone.Request{Path: c.Path, Argv: c.argv(), Files: f.numbers()}, bond.Wish{Kind: mechanisms[c.Mechanism]})
+	if err != nil {
+		return nil, err
+	}
+	return watch(child), nil
+}
+
+func duplicate(*pidfd.FD) (*os.File, error) {
+	return nil, fmt.Errorf("autokill: observer: %w", errors.ErrUnsupported)
+}
