@@ -1,0 +1,46 @@
+package pidfd
+
+import (
+	"errors"
+	"os"
+	"syscall"
+)
+
+// Exit is what a parent learns by reaping.
+type Exit struct {
+	Status syscall.WaitStatus
+	// Usage is the resource usage of the process and of those it waited for.
+	Usage syscall.Rusage
+}
+
+// Reap collects the status of a child that has ended, with waitid(2), and
+// makes it vanish: it works once, for the parent. It does not wait; before the
+// end it returns false and no error. Every child is found, whatever its exit
+// signal.
+//
+// The error wraps syscall.ECHILD if there is nothing to collect, now or ever:
+// the process is no child of this one, or somebody else has reaped it, or it
+// reaps itself because it was started with CLONE_AUTOREAP or because this
+// process ignores SIGCHLD (or set SA_NOCLDWAIT). A child that reaps itself may
+// look like one that still runs until it ends. There [FD.WaitReaped] and
+// [FD.Info] with [InfoExit] tell the status, but never the usage. A
+// descriptor of a thread is ECHILD too, except for the leader.
+func (fd *FD) Reap() (Exit, bool, error) {
+	var (
+		exit  Exit
+		ended bool
+	)
+	err := fd.control(func(n int) error {
+		var err error
+		exit, ended, err = reap(n)
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, syscall.ECHILD):
+			return because("waitid", "not a child that can be reaped", err)
+		default:
+			return os.NewSyscallError("waitid", err)
+		}
+	})
+	return exit, ended, err
+}
