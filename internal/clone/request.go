@@ -35,8 +35,8 @@ type Request struct {
 	Self     *Self
 	Prologue []Step
 
-	// Epilogue are steps that come last, before the signal mask is restored and
-	// the exec.
+	// Epilogue are steps that come last, before those that give the child its signals
+	// back and the exec.
 	Epilogue []Step
 
 	// NoNewPrivs adds the prctl; with CLONE_NNP in Flags it is not needed.

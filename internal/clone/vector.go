@@ -90,10 +90,10 @@ func compile(r *Request, mask *uint64, dispositions []disposition, steps []Step)
 			Args: [6]Arg{Int(0), Int(unix.RLIMIT_NOFILE), Addr(r.Nofile)},
 		})
 	}
+	steps = append(steps, r.Epilogue...)
 	for i := range dispositions {
 		add(dispositions[i].step())
 	}
-	steps = append(steps, r.Epilogue...)
 	add(Step{
 		Name: "rt_sigprocmask", Nr: unix.SYS_RT_SIGPROCMASK,
 		Args: [6]Arg{Int(unix.SIG_SETMASK), Addr(mask), Int(0), Int(8)},

@@ -1,0 +1,43 @@
+//go:build linux && (amd64 || arm64)
+
+package autokilltest
+
+import (
+	"os"
+	"testing"
+
+	"github.com/autokill/autokill/internal/testproc"
+)
+
+var beyond = []clause{
+	{"TestB3_MechanismInForce", func(t *testing.T, s suite) {
+		p, e := s.start(t)
+		if got := p.Mechanism(); got != s.Mechanism {
+			t.Errorf("%v is in force, want %v", got, s.Mechanism)
+		}
+		p.Close()
+		e.gone(t)
+	}},
+	{"TestB4_CloseInTheMiddleOfAnExec", func(t *testing.T, s suite) {
+		rounds := 200
+		if os.Getenv("AUTOKILL_KERNEL") != "" {
+			rounds = 20
+		}
+		for range rounds {
+			line := testproc.NewLifeline(t)
+			c := attacker(s.Command, "execloop")
+			c.Stdout, c.Stderr = line.End(), os.Stderr
+			p := s.begin(t, c)
+			// The first word says that the loop has begun.
+			if _, err := line.Read(make([]byte, 1)); err != nil {
+				t.Fatal(err)
+			}
+			if err := p.Close(); err != nil {
+				t.Fatal(err)
+			}
+			line.AllGone(t)
+			killed(t, p)
+		}
+		t.Logf("%d closes while the child was exec'ing from its threads: none lost", rounds)
+	}},
+}

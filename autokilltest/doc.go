@@ -1,0 +1,16 @@
+//go:build linux && (amd64 || arm64)
+
+// Package autokilltest is the contract of autokill as a test suite: a test for each
+// clause of docs/contract.md, named after it. It runs against whatever makes
+// commands, so a mechanism, a scope or a wrapper can be held to the contract.
+//
+// The suite plays its helper processes with the test binary itself:
+//
+//	var subjects = autokilltest.Subjects{
+//		"native": {Mechanism: autokill.Native, Command: …},
+//	}
+//
+//	func TestMain(m *testing.M) { autokilltest.Main(m, subjects) }
+//
+//	func TestContract(t *testing.T) { autokilltest.Run(t, subjects, "native") }
+package autokilltest

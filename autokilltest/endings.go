@@ -1,0 +1,242 @@
+//go:build linux && (amd64 || arm64)
+
+package autokilltest
+
+import (
+	"context"
+	"errors"
+	"os"
+	"sync"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/autokill/autokill"
+	"github.com/autokill/autokill/internal/testproc"
+)
+
+var endings = []clause{
+	{"TestE1_NoZombieWithoutWait", func(t *testing.T, s suite) {
+		p := s.begin(t, s.Command("true"))
+		s.wait(t, p)
+		if got := state(t, p.Pid); got != "" {
+			t.Errorf("process %d is still there, in state %s", p.Pid, got)
+		}
+		if pid, err := unix.Wait4(p.Pid, nil, unix.WNOHANG|unix.WALL, nil); !errors.Is(err, unix.ECHILD) {
+			t.Errorf("wait4 answers %d, %v: want ECHILD", pid, err)
+		}
+	}},
+
+	{"TestE2_Status", func(t *testing.T, s suite) {
+		for _, tt := range []struct{ script, want string }{
+			{"exit 0", "exit status 0"},
+			{"exit 7", "exit status 7"},
+			{"exit 255", "exit status 255"},
+			{"kill -USR1 $$", "signal: user defined signal 1"},
+			{"kill -KILL $$", "signal: killed"},
+		} {
+			p := s.begin(t, s.Command("sh", "-c", tt.script))
+			for range 3 { // as often as they like
+				state, err := p.Wait()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if state.String() != tt.want || !state.Known() {
+					t.Errorf("%s: %v, want %s", tt.script, state, tt.want)
+				}
+			}
+		}
+	}},
+	{"TestE2_CoreDump", func(t *testing.T, s suite) {
+		c := s.Command("sh", "-c", "ulimit -c unlimited || exit 9; kill -QUIT $$")
+		c.Dir = t.TempDir()
+		if err := os.Chmod(c.Dir, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		p := s.begin(t, c)
+		state, err := p.Wait()
+		if err != nil {
+			t.Fatal(err)
+		}
+		status, _ := state.Sys().(syscall.WaitStatus)
+		if status.ExitStatus() == 9 {
+			t.Skip("the hard limit of core dumps is 0")
+		}
+		if !status.Signaled() || status.Signal() != syscall.SIGQUIT {
+			t.Fatalf("the child ended with %v", state)
+		}
+		files, err := os.ReadDir(c.Dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// The pattern may send it elsewhere (core(5)).
+		if len(files) > 0 && !status.CoreDump() {
+			t.Errorf("there is a core, but the status is %v", state)
+		}
+		t.Logf("%v, %d files", state, len(files))
+	}},
+	{"TestE2_ThroughAnObserverAfterTheReap", func(t *testing.T, s suite) {
+		p := s.begin(t, s.Command("sh", "-c", "exit 7"))
+		s.wait(t, p)
+		info, err := p.Info()
+		if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, os.ErrProcessDone) {
+			if testproc.KernelAtLeast(6, 15) {
+				t.Fatalf("this kernel should tell: %v", err)
+			}
+			t.Skipf("needs Linux 6.15: %v", err)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if status, ok := info.Exit(); !ok || status.ExitStatus() != 7 {
+			t.Errorf("the kernel says %#x, %t", status, ok)
+		}
+	}},
+
+	{"TestE3_ContextGivesUp", func(t *testing.T, s suite) {
+		p, e := s.start(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := p.WaitContext(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+		e.ping(t)
+	}},
+	{"TestE3_ManyAtOnce", func(t *testing.T, s suite) {
+		p, e := s.start(t)
+		var wg sync.WaitGroup
+		for range 50 {
+			wg.Go(func() {
+				if _, err := p.Wait(); err != nil {
+					t.Error(err)
+				}
+			})
+			wg.Go(func() { <-p.Done() })
+		}
+		e.say.Close() // the end of its input ends cat
+		wg.Wait()
+		if state, err := p.Wait(); err != nil || !state.Success() {
+			t.Errorf("%v, %v", state, err)
+		}
+	}},
+	{"TestE3_PollOnAnObserver", func(t *testing.T, s suite) {
+		p, e := s.start(t)
+		observer, err := p.Observer()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer observer.Close()
+		fds := []unix.PollFd{{Fd: int32(observer.Fd()), Events: unix.POLLIN}}
+		if n, err := unix.Poll(fds, 0); n != 0 || err != nil {
+			t.Fatalf("a living child is readable: %d, %v", n, err)
+		}
+		e.say.Close()
+		for {
+			n, err := unix.Poll(fds, int(patience.Milliseconds()))
+			if errors.Is(err, unix.EINTR) {
+				continue
+			}
+			if n != 1 || err != nil {
+				t.Errorf("poll answers %d, %v", n, err)
+			}
+			break
+		}
+	}},
+	{"TestE3_Stop", func(t *testing.T, s suite) {
+		p, e := s.start(t)
+		state, err := p.Stop(t.Context(), syscall.SIGTERM)
+		if err != nil || state.String() != "signal: terminated" {
+			t.Errorf("%v, %v", state, err)
+		}
+		e.gone(t)
+	}},
+	{"TestE3_StopKillsWhoDoesNotListen", func(t *testing.T, s suite) {
+		e := newEcho(t)
+		c := attacker(s.Command, "ignore")
+		c.Stdin, c.Stdout, c.Stderr = e.stdin, e.stdout, os.Stderr
+		p := s.begin(t, c)
+		e.handOver()
+		e.ping(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		state, err := p.Stop(ctx, syscall.SIGTERM)
+		if err != nil || state.String() != "signal: killed" {
+			t.Errorf("%v, %v", state, err)
+		}
+		e.gone(t)
+	}},
+
+	{"TestE4_SomebodyElseWaits", func(t *testing.T, s suite) {
+		known := 0
+		const rounds = 20
+		for range rounds {
+			// The exit comes when we say so, and the thief waits by then.
+			r, w, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := s.Command("sh", "-c", "read x; exit 7")
+			c.Stdin = r
+			p := s.begin(t, c)
+			r.Close()
+			stolen := make(chan struct{})
+			go func() {
+				defer close(stolen)
+				for {
+					if _, err := unix.Wait4(p.Pid, nil, unix.WALL, nil); !errors.Is(err, unix.EINTR) {
+						return
+					}
+				}
+			}()
+			w.Close()
+			<-stolen
+			s.wait(t, p)
+			state, err := p.Wait()
+			if err != nil {
+				t.Fatal(err)
+			}
+			switch {
+			case state.Known() && state.ExitCode() == 7:
+				known++
+			case state.Known() || state.Success() || state.ExitCode() != -1:
+				t.Fatalf("a status was made up: %v", state)
+			}
+		}
+		t.Logf("status known in %d of %d", known, rounds)
+		if known < rounds && (s.Mechanism == autokill.Native || testproc.KernelAtLeast(6, 15)) {
+			t.Errorf("only %d of %d are known; this kernel tells everybody", known, rounds)
+		}
+	}},
+
+	{"TestE5_WaitFreesAll", func(t *testing.T, s suite) {
+		if err := s.Command("true").Run(); err != nil { // what is opened once is open now
+			t.Fatal(err)
+		}
+		before := testproc.Descriptors()
+		for range 10 {
+			if err := s.Command("true").Run(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if after := testproc.Descriptors(); after != before {
+			t.Errorf("%d descriptors before, %d after", before, after)
+		}
+	}},
+	{"TestE5_GarbageKillsNobody", func(t *testing.T, s suite) {
+		h := s.hold(t, "garbage")
+		h.tell(t)
+		h.expect(t, "done")
+		h.ping(t)
+		h.kill()
+		h.gone(t)
+	}},
+	{"TestE5_ReleaseKillsNobody", func(t *testing.T, s suite) {
+		h := s.hold(t, "release")
+		h.tell(t)
+		h.expect(t, "done")
+		h.ping(t)
+		h.kill()
+		h.gone(t)
+	}},
+}

@@ -1,0 +1,164 @@
+//go:build linux && (amd64 || arm64)
+
+package autokilltest
+
+import (
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// Each escape is tried by a child whose holder is then killed with SIGKILL: only
+// the kernel is left to keep the bond.
+var escapes = []clause{
+	{"TestL6_Setsid", func(t *testing.T, s suite) { s.holds(t, "setsid") }},
+	{"TestL6_Setpgid", func(t *testing.T, s suite) { s.holds(t, "setpgid") }},
+	{"TestL6_Capset", func(t *testing.T, s suite) { s.holds(t, "capset") }},
+	{"TestL6_ClosesAllDescriptors", func(t *testing.T, s suite) { s.holds(t, "closeall") }},
+	{"TestL6_IgnoresAndBlocksAllSignals", func(t *testing.T, s suite) { s.holds(t, "ignore") }},
+	{"TestL6_ExecFromAnotherThread", func(t *testing.T, s suite) { s.holds(t, "execthread") }},
+	{"TestL6_Undumpable", func(t *testing.T, s suite) { s.holds(t, "undumpable") }},
+	{"TestL6_ClearsPdeathsig", func(t *testing.T, s suite) { s.holds(t, "pdeathsig") }},
+	{"TestL6_ReopensTheParentsDescriptors", func(t *testing.T, s suite) { s.holds(t, "reopen") }},
+	{"TestL6_StopsItself", func(t *testing.T, s suite) {
+		h := s.startHolder(t, "kill", "stop")
+		h.ready(t)
+		pid := childOf(t, h.cmd.Process.Pid)
+		eventually(t, "stop of the child", func() bool { return state(t, pid) == "T" })
+		h.kill()
+		h.gone(t)
+	}},
+	{"TestL6_EndsItsLeaderThread", func(t *testing.T, s suite) {
+		h := s.startHolder(t, "kill", "leader")
+		h.ready(t)
+		h.kill()
+		h.gone(t)
+	}},
+	{"TestL6_BecomesAnotherUser", func(t *testing.T, s suite) {
+		needRoot(t)
+		s.holds(t, "setuid")
+	}},
+	{"TestL6_SetUserIDFile", setUserIDFile},
+	{"TestL6_ReopensManyTimes", func(t *testing.T, s suite) {
+		rounds := 500
+		if os.Getenv("AUTOKILL_KERNEL") != "" {
+			rounds = 25 // a start takes a hundred times as long in the virtual machine
+		}
+		h := s.hold(t, "besiege")
+		h.tell(t)
+		h.tellWord(t, strconv.Itoa(rounds))
+		h.expect(t, "0 survivors")
+		t.Logf("%d children re-opened all that they could: no survivor", rounds)
+		h.kill()
+		h.gone(t)
+	}},
+}
+
+// holds lets a child attack, and kills its holder.
+func (s suite) holds(t *testing.T, attack string) {
+	t.Helper()
+	h := s.hold(t, "kill", attack)
+	h.kill()
+	h.gone(t)
+}
+
+// ready waits for a child that is no echo.
+func (h *held) ready(t *testing.T) {
+	t.Helper()
+	deadline(t, h.hear)
+	b := make([]byte, len("ready\n"))
+	if _, err := io.ReadFull(h.hear, b); err != nil || string(b) != "ready\n" {
+		t.Fatalf("the child said %q, %v", b, err)
+	}
+}
+
+// state is the letter of a process in /proc (proc(5)), or nothing.
+func state(t *testing.T, pid int) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+	if errors.Is(err, os.ErrNotExist) {
+		return ""
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields := strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:]))
+	return fields[0]
+}
+
+func needRoot(t *testing.T) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root")
+	}
+}
+
+// setUserIDFile runs a set-user-ID root file as a child that is somebody else: it
+// must not become root, and closing must kill it.
+func setUserIDFile(t *testing.T, s suite) {
+	needRoot(t)
+	cat, err := exec.LookPath("cat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := os.ReadFile(cat)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.MkdirTemp("/tmp", "autokilltest")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	path := filepath.Join(dir, "cat")
+	if err := errors.Join(
+		os.Chmod(dir, 0o755),
+		os.WriteFile(path, program, 0o755),
+		os.Chmod(path, 0o755|os.ModeSetuid),
+	); err != nil {
+		t.Fatal(err)
+	}
+	const somebody = 65534
+	e := newEcho(t)
+	c := s.Command(path)
+	c.Stdin, c.Stdout = e.stdin, e.stdout
+	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: somebody, Gid: somebody}}
+	p := s.begin(t, c)
+	e.handOver()
+	e.ping(t)
+	if uid := statusField(t, p.Pid, "Uid"); uid != "65534\t65534\t65534\t65534" {
+		t.Errorf("the child has the uids %q: no_new_privs should have kept it from becoming root", uid)
+	}
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	e.gone(t)
+	killed(t, p)
+}
+
+// statusField is a line of /proc/PID/status.
+func statusField(t *testing.T, pid int, name string) string {
+	t.Helper()
+	return taskField(t, filepath.Join("/proc", strconv.Itoa(pid), "status"), name)
+}
+
+func taskField(t *testing.T, path, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(b)) {
+		if rest, ok := strings.CutPrefix(line, name+":"); ok {
+			return strings.TrimSpace(rest)
+		}
+	}
+	t.Fatalf("%s has no %s", path, name)
+	return ""
+}

@@ -1,0 +1,198 @@
+//go:build linux && (amd64 || arm64)
+
+package autokilltest
+
+import (
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/autokill/autokill"
+	"github.com/autokill/autokill/internal/testproc"
+)
+
+const hostileRole = "hostile"
+
+// hostile is a child that does all it can against the bond. Most manners end in
+// cat, so that the test can talk to whatever has become of the child; the others
+// say "ready" and stay.
+func hostile(args []string) int {
+	attack := attacks[args[0]]
+	if attack == nil {
+		fmt.Fprintf(os.Stderr, "hostile: cannot %q\n", args)
+		return 1
+	}
+	if err := attack(); err != nil {
+		fmt.Fprintf(os.Stderr, "hostile: %s: %v\n", args[0], err)
+		return 1
+	}
+	becomeCat()
+	return 1
+}
+
+func becomeCat() {
+	path := "/bin/cat"
+	fmt.Fprintln(os.Stderr, "hostile: exec:", unix.Exec(path, []string{"cat"}, nil))
+}
+
+var attacks = map[string]func() error{
+	"setsid": func() error {
+		_, err := unix.Setsid()
+		return err
+	},
+	"setpgid": func() error { return unix.Setpgid(0, 0) },
+	"setuid": func() error {
+		if err := unix.Setgroups(nil); err != nil {
+			return err
+		}
+		return syscall.Setuid(65534)
+	},
+	"capset": func() error {
+		header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+		var none [2]unix.CapUserData
+		return unix.Capset(&header, &none[0])
+	},
+	"closeall": func() error { return unix.CloseRange(3, 1<<31, 0) },
+	"ignore": func() error {
+		// Both survive the exec.
+		for sig := 1; sig <= 64; sig++ {
+			signal.Ignore(syscall.Signal(sig))
+		}
+		runtime.LockOSThread()
+		all := unix.Sigset_t{}
+		for i := range all.Val {
+			all.Val[i] = ^all.Val[i]
+		}
+		return unix.PthreadSigmask(unix.SIG_SETMASK, &all, nil)
+	},
+	"execthread": func() error {
+		done := make(chan struct{})
+		runtime.LockOSThread() // this thread is taken, so the exec is another's
+		go func() {
+			runtime.LockOSThread()
+			becomeCat()
+			close(done)
+		}()
+		<-done
+		return nil
+	},
+	"reopen": reopen,
+	"undumpable": func() error {
+		return unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
+	},
+	"pdeathsig": func() error { return unix.Prctl(unix.PR_SET_PDEATHSIG, 0, 0, 0, 0) },
+	"stop": func() error {
+		fmt.Println("ready")
+		return unix.Kill(os.Getpid(), unix.SIGSTOP)
+	},
+	"leader":   endLeader,
+	"execloop": execLoop,
+}
+
+// reopen opens everything in /proc of the parent, in every way there is, and keeps
+// what it gets through the exec.
+func reopen() error {
+	names, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/fd/*", os.Getppid()))
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		for _, flags := range []int{unix.O_RDONLY, unix.O_WRONLY, unix.O_RDWR, unix.O_PATH} {
+			// Without close-on-exec, and without waiting for the other end of a pipe.
+			_, _ = unix.Open(name, flags|unix.O_NONBLOCK, 0)
+		}
+	}
+	return nil
+}
+
+// endLeader ends the thread that has the pid of the process. The others go on.
+func endLeader() error {
+	go func() {
+		stat := fmt.Sprintf("/proc/self/task/%d/stat", os.Getpid())
+		for {
+			b, err := os.ReadFile(stat)
+			if err != nil {
+				fmt.Fprintln(os.Stderr, "hostile:", err)
+				os.Exit(1)
+			}
+			if end := strings.LastIndexByte(string(b), ')'); strings.HasPrefix(string(b[end+1:]), " Z") {
+				fmt.Println("ready")
+				select {}
+			}
+			runtime.Gosched()
+		}
+	}()
+	// The role is played by the main goroutine, which testproc.Main has not moved.
+	if unix.Gettid() != os.Getpid() {
+		return fmt.Errorf("not on the first thread")
+	}
+	runtime.LockOSThread()
+	_, _, errno := unix.RawSyscall(unix.SYS_EXIT, 0, 0, 0)
+	return errno
+}
+
+// execLoop execs itself for ever from threads that are not the leader. Each exec
+// makes the thread that does it the new leader, and releases the old one.
+func execLoop() error {
+	fmt.Println("again")
+	runtime.LockOSThread() // this thread, the leader, is taken
+	go func() {
+		runtime.LockOSThread()
+		err := unix.Exec(testproc.Exe, []string{testproc.Exe, "execloop"}, testproc.RoleEnv(hostileRole))
+		fmt.Fprintln(os.Stderr, "hostile: exec:", err)
+		os.Exit(1)
+	}()
+	select {}
+}
+
+// attacker is a command that attacks and then answers like an echo.
+func attacker(command func(string, ...string) *autokill.Cmd, attack string) *autokill.Cmd {
+	c := command(testproc.Exe, attack)
+	c.Env = testproc.RoleEnv(hostileRole)
+	return c
+}
+
+// besiege is the manner of a holder that starts many children that attack by
+// reopen, and lets go of each as a crash would.
+func besiege(h *holder) int {
+	rounds, err := strconv.Atoi(strings.TrimSpace(h.line()))
+	check(err)
+	survivors := 0
+	for range rounds {
+		inR, inW, err := os.Pipe()
+		check(err)
+		outR, outW, err := os.Pipe()
+		check(err)
+		c := attacker(h.subject.Command, "reopen")
+		c.Stdin, c.Stdout, c.Stderr = inR, outW, os.Stderr
+		before := descriptors()
+		check(c.Start())
+		inR.Close()
+		outW.Close()
+		handle := newHandle(before)
+		_, err = inW.WriteString("x")
+		check(err)
+		answer := make([]byte, 1)
+		_, err = outR.Read(answer)
+		check(err)
+		drop(handle)
+		if !gone(outR) {
+			survivors++
+			check(c.Process.Kill())
+		}
+		_, err = c.Process.Wait()
+		check(err)
+		inW.Close()
+		outR.Close()
+	}
+	h.say(fmt.Sprintf("%d survivors", survivors))
+	h.await()
+	return 0
+}

@@ -1,0 +1,370 @@
+//go:build linux && (amd64 || arm64)
+
+package autokilltest
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/autokill/autokill"
+)
+
+var lifetime = []clause{
+	{"TestL1_CloseKills", func(t *testing.T, s suite) {
+		p, e := s.start(t)
+		if err := p.Close(); err != nil {
+			t.Fatal(err)
+		}
+		e.gone(t)
+		killed(t, p)
+	}},
+	{"TestL1_KernelKillsWithoutUserSpace", func(t *testing.T, s suite) {
+		// A stopped process runs nothing any more, and SIGKILL lets it run nothing.
+		h := s.hold(t, "kill")
+		stop(t, h.cmd.Process.Pid)
+		h.ping(t)
+		h.kill()
+		h.gone(t)
+	}},
+
+	{"TestL2_Close", func(t *testing.T, s suite) {
+		h := s.hold(t, "close")
+		h.tell(t)
+		h.expect(t, "done")
+		h.gone(t)
+	}},
+	{"TestL2_Exit", func(t *testing.T, s suite) { s.dies(t, "exit") }},
+	{"TestL2_Panic", func(t *testing.T, s suite) { s.dies(t, "panic") }},
+	{"TestL2_Exec", func(t *testing.T, s suite) { s.dies(t, "exec") }},
+	{"TestL2_SIGKILL", func(t *testing.T, s suite) {
+		h := s.hold(t, "kill")
+		h.kill()
+		h.gone(t)
+	}},
+	{"TestL2_OOMKiller", oomKiller},
+
+	{"TestL3_Dup", func(t *testing.T, s suite) { s.twoReferences(t, "dup") }},
+	{"TestL3_InFlight", func(t *testing.T, s suite) { s.twoReferences(t, "flight") }},
+	{"TestL3_InheritedThroughExec", func(t *testing.T, s suite) {
+		h := s.hold(t, "inherit")
+		h.tell(t)
+		h.becomesCat(t)
+		h.ping(t)
+		h.kill()
+		h.gone(t)
+	}},
+	{"TestL3_Fork", func(t *testing.T, s suite) {
+		h := s.hold(t, "fork")
+		h.tell(t)
+		if err := h.cmd.Process.Release(); err != nil {
+			t.Fatal(err)
+		}
+		h.becomesCat(t) // the holder's child answers now, the holder is gone
+		h.ping(t)
+		h.stdin.Close()
+		h.gone(t)
+	}},
+	{"TestL3_PidfdGetfd", func(t *testing.T, s suite) {
+		h := s.hold(t, "send")
+		pidfd, err := unix.PidfdOpen(h.cmd.Process.Pid, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(pidfd)
+		number := handleOf(t, h.cmd.Process.Pid)
+		ours, err := unix.PidfdGetfd(pidfd, number, 0)
+		if errors.Is(err, unix.EPERM) {
+			t.Skipf("pidfd_getfd is not allowed here (ptrace_scope, or a sandbox): %v", err)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.kill()
+		h.ping(t)
+		unix.Close(ours)
+		h.gone(t)
+	}},
+
+	{"TestL4_Observers", func(t *testing.T, s suite) {
+		h := s.hold(t, "observe")
+		observer, err := unix.PidfdOpen(childOf(t, h.cmd.Process.Pid), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(observer)
+		h.tell(t)
+		h.expect(t, "done")
+		h.gone(t)
+	}},
+	{"TestL4_ClosingAnObserverKillsNobody", func(t *testing.T, s suite) {
+		p, e := s.start(t)
+		observer, err := p.Observer()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := observer.Close(); err != nil {
+			t.Fatal(err)
+		}
+		fd, err := unix.PidfdOpen(p.Pid, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		unix.Close(fd)
+		e.ping(t)
+	}},
+
+	{"TestL5_ThreadEnds", func(t *testing.T, s suite) {
+		e := newEcho(t)
+		c := s.Command("cat")
+		c.Stdin, c.Stdout = e.stdin, e.stdout
+		thread := make(chan int)
+		go func() {
+			// Not unlocked: the thread ends with the goroutine.
+			runtime.LockOSThread()
+			err := c.Start()
+			if err != nil {
+				t.Error(err)
+			}
+			thread <- unix.Gettid()
+		}()
+		tid := <-thread
+		if c.Process == nil {
+			t.FailNow()
+		}
+		defer func() {
+			c.Process.Close()
+			s.wait(t, c.Process)
+		}()
+		e.handOver()
+		if tid == os.Getpid() {
+			t.Log("that was the first thread, which Go does not end")
+		} else {
+			threadEnds(t, tid)
+		}
+		e.ping(t)
+	}},
+	{"TestL5_HandleOutlivesTheParent", func(t *testing.T, s suite) {
+		h := s.hold(t, "send")
+		h.tell(t)
+		h.expect(t, "done")
+		handle := receive(t, h.socket)
+		h.kill()
+		h.ping(t)
+		handle.Close()
+		h.gone(t)
+	}},
+
+	{"TestL7_KillAtAnyMoment", killAtAnyMoment},
+
+	{"TestL8_CloseAfterTheEnd", closeAfterTheEnd},
+
+	{"TestL9_HandleIsCloseOnExec", func(t *testing.T, s suite) {
+		h := s.hold(t, "kill")
+		pid := h.cmd.Process.Pid
+		info, err := os.ReadFile(fmt.Sprintf("/proc/%d/fdinfo/%d", pid, handleOf(t, pid)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if flags := flagsOf(string(info)); flags&unix.O_CLOEXEC == 0 {
+			t.Errorf("the handle has flags %#o, without O_CLOEXEC", flags)
+		}
+	}},
+	{"TestL9_OnlyWhatWasAskedFor", func(t *testing.T, s suite) {
+		s.start(t) // its handle must not show up below
+		leak, err := unix.Dup(2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(leak)
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		// The shell opens nothing of its own while the pattern is expanded but the
+		// directory itself.
+		c := s.Command("sh", "-c", "ls /proc/$$/fd")
+		c.Stdout = w
+		c.ExtraFiles = []*os.File{nil, w}
+		p := s.begin(t, c)
+		w.Close()
+		out := readAll(t, r)
+		if state, err := p.Wait(); err != nil || !state.Success() {
+			t.Fatalf("%v, %v", state, err)
+		}
+		got := strings.Fields(out)
+		slices.Sort(got)
+		if want := []string{"0", "1", "2", "4"}; !slices.Equal(got, want) {
+			t.Errorf("the child has descriptors %q, want %q", got, want)
+		}
+	}},
+}
+
+// dies is a holder that ends by itself, and takes the child with it.
+func (s suite) dies(t *testing.T, manner string) {
+	t.Helper()
+	h := s.hold(t, manner)
+	h.tell(t)
+	h.gone(t)
+}
+
+// twoReferences drops the first, sees that the child lives, drops the second.
+func (s suite) twoReferences(t *testing.T, manner string) {
+	t.Helper()
+	h := s.hold(t, manner)
+	h.tell(t)
+	h.expect(t, "done")
+	h.ping(t)
+	h.tell(t)
+	h.expect(t, "done")
+	h.gone(t)
+}
+
+// becomesCat waits until cat answers on the holder's standard streams.
+func (h *held) becomesCat(t *testing.T) {
+	t.Helper()
+	if _, err := h.stdin.Write([]byte("cat?\n")); err != nil {
+		t.Fatal(err)
+	}
+	h.expect(t, "cat?")
+}
+
+func stop(t *testing.T, pid int) {
+	t.Helper()
+	if err := unix.Kill(pid, unix.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	var info unix.Siginfo
+	if err := unix.Waitid(unix.P_PID, pid, &info, unix.WSTOPPED|unix.WNOWAIT, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// handleOf finds the handle in a holder, from outside.
+func handleOf(t *testing.T, pid int) int {
+	t.Helper()
+	dir := fmt.Sprintf("/proc/%d/", pid)
+	names, err := os.ReadDir(dir + "fd")
+	if err != nil {
+		t.Skipf("cannot look into the holder: %v", err)
+	}
+	found := -1
+	for _, name := range names {
+		what, _ := os.Readlink(dir + "fd/" + name.Name())
+		info, _ := os.ReadFile(dir + "fdinfo/" + name.Name())
+		n, err := strconv.Atoi(name.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		socket := strings.HasPrefix(what, "socket:") && n != holderSocket
+		if socket || strings.Contains(what, "pidfd") && flagsOf(string(info))&unix.O_TRUNC != 0 {
+			found = n
+		}
+	}
+	if found < 0 {
+		t.Fatal("the holder has no handle")
+	}
+	return found
+}
+
+func flagsOf(fdinfo string) int64 {
+	for line := range strings.Lines(fdinfo) {
+		if rest, ok := strings.CutPrefix(line, "flags:"); ok {
+			n, _ := strconv.ParseInt(strings.TrimSpace(rest), 8, 64)
+			return n
+		}
+	}
+	return 0
+}
+
+// childOf gives the one child of a holder.
+func childOf(t *testing.T, pid int) int {
+	t.Helper()
+	stats, err := os.ReadDir("/proc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range stats {
+		stat, err := os.ReadFile("/proc/" + entry.Name() + "/stat")
+		if err != nil {
+			continue
+		}
+		end := strings.LastIndexByte(string(stat), ')')
+		if fields := strings.Fields(string(stat[end+1:])); len(fields) > 1 && fields[1] == strconv.Itoa(pid) {
+			n, _ := strconv.Atoi(entry.Name())
+			return n
+		}
+	}
+	t.Fatalf("process %d has no child", pid)
+	return 0
+}
+
+// threadEnds waits until the kernel knows the thread no more.
+func threadEnds(t *testing.T, tid int) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("the end of thread %d", tid), func() bool {
+		return errors.Is(unix.Tgkill(os.Getpid(), tid, 0), unix.ESRCH)
+	})
+}
+
+func receive(t *testing.T, socket *os.File) *os.File {
+	t.Helper()
+	control := make([]byte, unix.CmsgSpace(4))
+	_, n, _, _, err := unix.Recvmsg(int(socket.Fd()), make([]byte, 1), control, unix.MSG_CMSG_CLOEXEC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	messages, err := unix.ParseSocketControlMessage(control[:n])
+	if err != nil || len(messages) != 1 {
+		t.Fatalf("%d control messages, %v", len(messages), err)
+	}
+	fds, err := unix.ParseUnixRights(&messages[0])
+	if err != nil || len(fds) != 1 {
+		t.Fatalf("descriptors %v, %v", fds, err)
+	}
+	return os.NewFile(uintptr(fds[0]), "handle")
+}
+
+// closeAfterTheEnd closes a handle whose child has ended while another child has
+// the same pid, where we may choose pids (ns_last_pid), or just any other.
+func closeAfterTheEnd(t *testing.T, s suite) {
+	c := s.Command("true")
+	first := s.begin(t, c)
+	s.wait(t, first)
+	var second *autokill.Process
+	var e *echo
+	for range 20 {
+		if err := os.WriteFile("/proc/sys/kernel/ns_last_pid", []byte(strconv.Itoa(first.Pid-1)), 0); err != nil {
+			break
+		}
+		second, e = s.start(t)
+		if second.Pid == first.Pid {
+			break
+		}
+	}
+	if second == nil {
+		second, e = s.start(t)
+	}
+	t.Logf("closing the handle of process %d, next to process %d", first.Pid, second.Pid)
+	for range 3 {
+		if err := first.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := first.Kill(); !errors.Is(err, os.ErrProcessDone) {
+		t.Errorf("Kill after the end: %v", err)
+	}
+	if err := first.Signal(syscall.SIGTERM); !errors.Is(err, os.ErrProcessDone) {
+		t.Errorf("Signal after the end: %v", err)
+	}
+	e.ping(t)
+}

@@ -1,0 +1,121 @@
+//go:build linux && (amd64 || arm64)
+
+package autokilltest
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/autokill/autokill"
+	"github.com/autokill/autokill/internal/testproc"
+)
+
+var refusals = []clause{
+	{"TestR1_FlagsThatWouldBreakTheBond", func(t *testing.T, s suite) {
+		for _, tt := range []struct {
+			flags uintptr
+			says  string
+		}{
+			{unix.CLONE_THREAD, "CLONE_THREAD"},
+			{unix.CLONE_THREAD | unix.CLONE_VM | unix.CLONE_SIGHAND, "CLONE_THREAD"},
+			{unix.CLONE_PARENT, "CLONE_PARENT"},
+			{uintptr(unix.SIGCHLD), "exit signal"},
+			{uintptr(unix.SIGTERM) | unix.CLONE_NEWUTS, "exit signal"},
+		} {
+			s.refuses(t, func(c *autokill.Cmd) {
+				c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: tt.flags}
+			}, syscall.EINVAL, tt.says)
+		}
+	}},
+	{"TestR2_SharedDescriptorTable", func(t *testing.T, s suite) {
+		s.refuses(t, func(c *autokill.Cmd) {
+			c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_FILES}
+		}, syscall.EINVAL, "CLONE_FILES")
+	}},
+	{"TestR3_OtherMechanismIsNoSubstitute", func(t *testing.T, s suite) {
+		// Whatever does not work here must be refused when it is asked for.
+		for _, support := range autokill.Probe() {
+			c := s.Command("true")
+			c.Mechanism = support.Mechanism
+			err := c.Start()
+			switch {
+			case support.Err == nil && err != nil:
+				t.Errorf("%v works, but: %v", support.Mechanism, err)
+			case support.Err != nil && !errors.Is(err, errors.ErrUnsupported):
+				t.Errorf("%v is missing (%v), but the start says %v", support.Mechanism, support.Err, err)
+			}
+			if err == nil {
+				s.wait(t, c.Process)
+				c.Process.Close()
+			}
+		}
+	}},
+	{"TestR5_InitOfAPIDNamespace", func(t *testing.T, s suite) {
+		newPID := func(c *autokill.Cmd) {
+			c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID}
+		}
+		if s.Mechanism == autokill.Tripwire {
+			s.refuses(t, newPID, errors.ErrUnsupported, "PID namespace")
+			return
+		}
+		needRoot(t)
+		e := newEcho(t)
+		c := s.Command("cat")
+		c.Stdin, c.Stdout = e.stdin, e.stdout
+		newPID(c)
+		p := s.begin(t, c)
+		e.handOver()
+		e.ping(t)
+		p.Close()
+		e.gone(t)
+		killed(t, p)
+	}},
+	{"TestR5_AnotherUser", func(t *testing.T, s suite) {
+		if os.Geteuid() == 0 {
+			t.Skip("root of the initial user namespace reaches everybody: see TestL6_BecomesAnotherUser")
+		}
+		want := errors.ErrUnsupported
+		if s.Mechanism == autokill.Native {
+			want = syscall.EPERM // native could, but setgroups or setuid is not allowed
+		}
+		s.refuses(t, func(c *autokill.Cmd) {
+			c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 1, Gid: 1}}
+		}, want, "")
+	}},
+}
+
+// refuses fails the test unless the start is refused with the error, nothing runs,
+// and no descriptor stays open.
+func (s suite) refuses(t *testing.T, change func(*autokill.Cmd), want error, says string) {
+	t.Helper()
+	warm := s.Command("true")
+	if err := warm.Run(); err != nil {
+		t.Fatal(err)
+	}
+	line := testproc.NewLifeline(t)
+	before := testproc.Descriptors()
+	c := s.Command("sleep", "1000")
+	c.Stdout = line.End()
+	change(c)
+	err := c.Start()
+	if !errors.Is(err, want) || !strings.Contains(err.Error(), says) {
+		t.Errorf("got %v, want %v that says %q", err, want, says)
+	}
+	var e *autokill.Error
+	if !errors.As(err, &e) || e.Op != "start" {
+		t.Errorf("%v is no *autokill.Error of the start", err)
+	}
+	if after := testproc.Descriptors(); after != before {
+		t.Errorf("%d descriptors before, %d after", before, after)
+	}
+	line.AllGone(t)
+	if err == nil {
+		c.Process.Close()
+		s.wait(t, c.Process)
+	}
+}

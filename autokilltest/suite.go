@@ -1,0 +1,66 @@
+//go:build linux && (amd64 || arm64)
+
+package autokilltest
+
+import (
+	"maps"
+	"testing"
+
+	"github.com/autokill/autokill"
+	"github.com/autokill/autokill/internal/testproc"
+)
+
+// Subject is what is held to the contract.
+type Subject struct {
+	// Mechanism must be in force in every child of Command.
+	Mechanism autokill.Mechanism
+	// Command makes a command that was not started. It runs in helper processes
+	// too, so it must not depend on the state of the test.
+	Command func(name string, args ...string) *autokill.Cmd
+}
+
+// Subjects have names, by which helper processes find them.
+type Subjects map[string]Subject
+
+// Role is something that the test binary plays in a process of its own. It
+// returns the exit status.
+type Role = func(args []string) int
+
+// Main is for TestMain and does not return. A run ends with a check that no
+// process, descriptor or goroutine was left behind. The caller can add roles of its
+// own, to be played by processes with [Helper].
+func Main(m *testing.M, subjects Subjects, roles map[string]Role) {
+	all := map[string]Role{
+		holderRole:  func(args []string) int { return hold(subjects, args) },
+		crowdRole:   func(args []string) int { return crowd(subjects, args) },
+		hostileRole: hostile,
+	}
+	maps.Copy(all, roles)
+	testproc.Main(m, all)
+}
+
+// clause is one test. It is run in a goroutine of its own and may use all of t.
+type clause struct {
+	name string
+	test func(t *testing.T, s suite)
+}
+
+// suite is what the clauses work on.
+type suite struct {
+	Subject
+	name string
+}
+
+// Run runs every clause against the named subject.
+func Run(t *testing.T, subjects Subjects, name string) {
+	subject, ok := subjects[name]
+	if !ok {
+		t.Fatalf("there is no subject %q", name)
+	}
+	s := suite{subject, name}
+	for _, group := range [][]clause{lifetime, escapes, privileges, endings, refusals, beyond} {
+		for _, c := range group {
+			t.Run(c.name, func(t *testing.T) { c.test(t, s) })
+		}
+	}
+}

@@ -1,0 +1,142 @@
+//go:build linux
+
+package testproc
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/pprof"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// patience is how long something that is on its way out may take before it counts
+// as left behind. A check that finds nothing does not wait.
+const patience = 10 * time.Second
+
+// leaks says what the tests have left behind: processes, descriptors, goroutines.
+func leaks(before map[int]string) []string {
+	runtime.GC() // closes what garbage held
+	var found []string
+	found = append(found, survivors()...)
+	found = append(found, eventually(func() []string { return newDescriptors(before) })...)
+	found = append(found, eventually(goroutines)...)
+	return found
+}
+
+// eventually asks again while there is something to complain about.
+func eventually(complaints func() []string) []string {
+	deadline := time.Now().Add(patience)
+	for {
+		all := complaints()
+		if len(all) == 0 || time.Now().After(deadline) {
+			return all
+		}
+		runtime.GC()
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// survivors reaps everything that has ended. What has not is a survivor; it is
+// named and killed.
+func survivors() []string {
+	alive := eventually(func() []string {
+		reapAll()
+		return children()
+	})
+	for _, child := range alive {
+		pid, _ := strconv.Atoi(strings.Fields(child)[1])
+		_ = unix.Kill(pid, unix.SIGKILL)
+	}
+	return alive
+}
+
+func reapAll() {
+	for {
+		pid, err := unix.Wait4(-1, nil, unix.WNOHANG|unix.WALL, nil)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if pid <= 0 {
+			return
+		}
+	}
+}
+
+// children are the living processes whose parent we are. The tests set up a
+// subreaper, so these include orphans of theirs.
+func children() []string {
+	var all []string
+	tasks, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, path := range tasks {
+		stat, err := os.ReadFile(path)
+		if err != nil {
+			continue // it ended just now
+		}
+		// The name is in parentheses and may hold anything (proc(5)).
+		end := strings.LastIndexByte(string(stat), ')')
+		fields := strings.Fields(string(stat[end+1:]))
+		if end < 0 || len(fields) < 2 || fields[1] != strconv.Itoa(os.Getpid()) {
+			continue
+		}
+		if state := fields[0]; state != "Z" && state != "X" {
+			all = append(all, fmt.Sprintf("process %s in state %s", string(stat[:end+1]), state))
+		}
+	}
+	return all
+}
+
+// openDescriptors are our own, with what they are.
+func openDescriptors() map[int]string {
+	all := map[int]string{}
+	names, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return all
+	}
+	for _, name := range names {
+		n, err := strconv.Atoi(name.Name())
+		if err != nil {
+			continue
+		}
+		// The one that ReadDir used is gone by now.
+		if what, err := os.Readlink("/proc/self/fd/" + name.Name()); err == nil {
+			all[n] = what
+		}
+	}
+	return all
+}
+
+func newDescriptors(before map[int]string) []string {
+	var all []string
+	for n, what := range openDescriptors() {
+		// Go's runtime opens its poller when it is first needed, and keeps it.
+		if before[n] == what || what == "anon_inode:[eventpoll]" || what == "anon_inode:[eventfd]" {
+			continue
+		}
+		all = append(all, fmt.Sprintf("descriptor %d: %s", n, what))
+	}
+	return all
+}
+
+// goroutines are those that run code of this module.
+func goroutines() []string {
+	var text strings.Builder
+	_ = pprof.Lookup("goroutine").WriteTo(&text, 2)
+	var all []string
+	for stack := range strings.SplitSeq(text.String(), "\n\n") {
+		if strings.Contains(stack, "testproc.Main(") || !strings.Contains(stack, "github.com/autokill/autokill") {
+			continue
+		}
+		all = append(all, stack)
+	}
+	return all
+}
+
+// Descriptors counts those that are open, for comparisons before and after.
+func Descriptors() int { return len(openDescriptors()) }
