@@ -2,6 +2,7 @@ package autokill
 
 import (
 	"errors"
+	"os"
 
 	"github.com/autokill/autokill/internal/bond"
 )
@@ -32,5 +33,5 @@ func wrap(op string, m Mechanism, err error) error {
 	if errors.As(err, &refusal) {
 		m, err = mechanismOf(refusal.Kind), refusal.Err
 	}
-	return &Error{Op: op, Mechanism: m, Err: err}
+	return &Error{Op: op, Mechanism: m, Err: hint(err, os.Stat)}
 }
