@@ -20,7 +20,7 @@ var beyond = []clause{
 	}},
 	{"TestB4_CloseInTheMiddleOfAnExec", func(t *testing.T, s suite) {
 		rounds := 200
-		if os.Getenv("AUTOKILL_KERNEL") != "" {
+		if testing.Short() {
 			rounds = 20
 		}
 		for range rounds {

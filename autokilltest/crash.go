@@ -23,7 +23,7 @@ import (
 const crowdRole = "crowd"
 
 // crowdSize is how many starts are under way in a crowd at any moment.
-const crowdSize = 8
+const crowdSize = 16
 
 // Descriptors of a crowd.
 const (
@@ -53,13 +53,15 @@ func crowd(subjects Subjects, args []string) int {
 	check(err)
 	lifeline := os.NewFile(crowdLifeline, "lifeline")
 	check(subject.Command("true").Run()) // what is learned once is learned now
-	fmt.Println("ready")
+	began := time.Now()
+	check(subject.Command("true").Run())
+	fmt.Println(time.Since(began).Microseconds())
 	failed := make(chan error)
 	for i := range crowdSize {
 		go func() {
 			for n := uint64(0); ; n += 2 {
 				// The program's first act is to say who it is.
-				c := subject.Command("sh", "-c", fmt.Sprintf("echo %d %d; exec sleep 1000", i, n+1))
+				c := subject.Command("/bin/sh", "-c", fmt.Sprintf("echo %d %d; exec sleep 1000", i, n+1))
 				c.Stdout = lifeline
 				d[i].Store(n + 1)
 				if err := c.Start(); err != nil {
@@ -133,11 +135,12 @@ func (s suite) killCrowd(t *testing.T, p *phases) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := out.Read(make([]byte, 8)); err != nil {
+	var start int // how long one takes here, in microseconds
+	if _, err := fmt.Fscan(out, &start); err != nil {
 		t.Fatal(err)
 	}
-	// Chance picks the moment: some starts long.
-	time.Sleep(rand.N(12 * time.Millisecond))
+	// Chance picks the moment, within the time that all starters need for one start.
+	time.Sleep(rand.N(crowdSize * time.Duration(start) * time.Microsecond))
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}

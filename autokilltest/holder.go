@@ -281,6 +281,7 @@ func (s suite) startHolder(t *testing.T, manner string, attack ...string) *held 
 	theirs := os.NewFile(uintptr(pair[1]), "socket")
 	h.cmd = testproc.Command(holderRole, append([]string{s.name, manner}, attack...)...)
 	h.cmd.ExtraFiles = []*os.File{h.echo.stdin, h.echo.stdout, theirs}
+	h.cmd.SysProcAttr = s.holder
 	if manner == "panic" {
 		h.cmd.Stderr = nil
 	}

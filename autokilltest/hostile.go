@@ -54,6 +54,13 @@ var attacks = map[string]func() error{
 		}
 		return syscall.Setuid(65534)
 	},
+	"setresuid": func() error {
+		err := syscall.Setresuid(65533, 65533, 65533)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "hostile: as it should be: setresuid:", err)
+		}
+		return nil
+	},
 	"capset": func() error {
 		header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 		var none [2]unix.CapUserData

@@ -4,6 +4,7 @@ package autokilltest
 
 import (
 	"maps"
+	"syscall"
 	"testing"
 
 	"github.com/autokill/autokill"
@@ -49,6 +50,8 @@ type clause struct {
 type suite struct {
 	Subject
 	name string
+	// holder is how the holders are started, if not like us.
+	holder *syscall.SysProcAttr
 }
 
 // Run runs every clause against the named subject.
@@ -57,7 +60,7 @@ func Run(t *testing.T, subjects Subjects, name string) {
 	if !ok {
 		t.Fatalf("there is no subject %q", name)
 	}
-	s := suite{subject, name}
+	s := suite{Subject: subject, name: name}
 	for _, group := range [][]clause{lifetime, escapes, privileges, endings, refusals, beyond} {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) { c.test(t, s) })
