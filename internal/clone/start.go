@@ -4,14 +4,7 @@ package clone
 
 import (
 	"errors"
-	"fmt"
-	"io/fs"
-	"os"
 	"runtime"
-	"sync"
-	"sync/atomic"
-	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -24,15 +17,6 @@ type Child struct {
 
 // ErrNotStarted is in the error of a child that was killed before it could exec.
 var ErrNotStarted = errors.New("killed before its exec")
-
-// vector is the memory of one start, reused by later ones: a vector has some
-// forty steps, too many to allocate each time.
-type vector struct {
-	call  call
-	steps []Step
-}
-
-var vectors = sync.Pool{New: func() any { return new(vector) }}
 
 // Pending is a child that runs its vector. It holds a pidfd and memory that the
 // child works on: Wait must be called.
@@ -99,149 +83,6 @@ func (p *Pending) Wait() (Child, error) {
 	return c, nil
 }
 
-// start clones by clone3, or by clone(2) where a filter denies clone3: Docker's
-// default one answers ENOSYS, others EPERM. What only clone3 can do has no way
-// around it, and a real EPERM comes back from clone(2) too.
-//
-// After an error the pidfd variable may hold a number: it was never ours.
-func (v *vector) start(r *Request) (pid int, err error) {
-	if err := v.compile(r, nil); err != nil {
-		return 0, err
-	}
-	pid, errno := v.clone3(r)
-	if errno == 0 {
-		return pid, nil
-	}
-	if errno != unix.ENOSYS && errno != unix.EPERM || r.Flags&^legacyFlags != 0 {
-		return 0, os.NewSyscallError("clone3", errno)
-	}
-	all, err := dispositions()
-	if err != nil {
-		return 0, os.NewSyscallError("rt_sigaction", err)
-	}
-	if err := v.compile(r, all); err != nil {
-		return 0, err
-	}
-	pid, errno = v.clone(r)
-	if errno != 0 {
-		return 0, os.NewSyscallError("clone", errno)
-	}
-	return pid, nil
-}
-
-func (v *vector) compile(r *Request, all []disposition) error {
-	steps, err := compile(r, &v.call.mask, all, v.steps[:0])
-	if err != nil {
-		return err
-	}
-	v.steps = steps
-	return nil
-}
-
-// release drops every reference to the request's memory.
-func (v *vector) release() {
-	clear(v.steps[:cap(v.steps)])
-	v.steps = v.steps[:0]
-	v.call = call{}
-	vectors.Put(v)
-}
-
-const futexWait = 0 // FUTEX_WAIT
-
-// legacyFlags are those that clone(2) knows too: its low byte is the exit signal.
-const legacyFlags = 1<<32 - 1<<8
-
-const ownFlags = unix.CLONE_VM | unix.CLONE_PIDFD | unix.CLONE_CHILD_SETTID | unix.CLONE_CHILD_CLEARTID
-
-func (v *vector) clone3(r *Request) (int, syscall.Errno) {
-	c := &v.call
-	c.clone = cloneArgs{
-		flags:      ownFlags | unix.CLONE_CLEAR_SIGHAND | r.Flags,
-		pidfd:      address(&c.pidfd),
-		childTid:   address(v.word(r)),
-		exitSignal: uint64(r.ExitSignal),
-		cgroup:     uint64(r.Cgroup),
-	}
-	c.nr = unix.SYS_CLONE3
-	c.args = [5]uintptr{uintptr(address(&c.clone)), unsafe.Sizeof(c.clone)}
-	return v.spawn(r)
-}
-
-// clone is the way without clone3. The pidfd goes where CLONE_PARENT_SETTID
-// would write.
-func (v *vector) clone(r *Request) (int, syscall.Errno) {
-	c := &v.call
-	flags := uintptr(ownFlags|r.Flags) | uintptr(r.ExitSignal)
-	c.nr = unix.SYS_CLONE
-	c.args = cloneOrder(flags, uintptr(address(&c.pidfd)), uintptr(address(v.word(r))))
-	return v.spawn(r)
-}
-
-func (v *vector) spawn(r *Request) (int, syscall.Errno) {
-	c := &v.call
-	c.steps, c.count = &v.steps[0], uintptr(len(v.steps))
-	// Not zero, which would mean that the child is done. The kernel writes the
-	// real number when the child runs first.
-	atomic.StoreInt32(v.word(r), -1)
-	pid := int(spawn(c))
-	if pid < 0 {
-		return 0, syscall.Errno(-pid)
-	}
-	return pid, 0
-}
-
-// word is where the kernel writes the child's pid, and zero in the end.
-func (v *vector) word(r *Request) *int32 {
-	if r.Self != nil {
-		return &r.Self.Pid
-	}
-	return &v.call.self.Pid
-}
-
-// wait returns when the child shares our memory no more: it has exec'd or is
-// gone. It is an ordinary system call, so the scheduler can hand this thread's
-// work to another meanwhile, and a slow exec stops nobody.
-//
-// The wake-up is not the private kind (kernel/fork.c, mm_release). Kernels before
-// 5.16 do not clear the word when the child dumps core, but those kill everybody
-// who shares the memory then, us included.
-func (v *vector) wait(r *Request) {
-	word := v.word(r)
-	for {
-		n := atomic.LoadInt32(word)
-		if n == 0 {
-			return
-		}
-		// Any answer, EAGAIN and EINTR too, means: look again.
-		_, _, _ = unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWait, uintptr(uint32(n)), 0, 0, 0)
-	}
-}
-
-// failure says at which step the child gave up, if it did.
-func (v *vector) failure() error {
-	at := v.call.at
-	step := v.steps[at]
-	switch v.call.outcome {
-	case outcomeErrno:
-		return stepError(step, syscall.Errno(v.call.result))
-	case outcomeUnwanted:
-		return stepError(step, fmt.Errorf("accepted without effect (%#x): %w", v.call.result, errors.ErrUnsupported))
-	}
-	if int(at) != len(v.steps)-1 {
-		// No step failed and yet the last was not reached. A kill during the execve
-		// itself is not told apart from one just after it.
-		return stepError(step, ErrNotStarted)
-	}
-	return nil
-}
-
-func stepError(s Step, err error) error {
-	if s.Path != "" {
-		return &fs.PathError{Op: s.Name, Path: s.Path, Err: err}
-	}
-	return os.NewSyscallError(s.Name, err)
-}
-
 // discard reaps a child that did not come to be and closes its pidfd. Such a
 // child has exit signal 0 still, so only __WALL finds it, and an auto-reaped one
 // is ECHILD.
@@ -257,5 +98,3 @@ func (c Child) discard() {
 	}
 	_ = unix.Close(c.Pidfd)
 }
-
-func address[T any](p *T) uint64 { return uint64(uintptr(unsafe.Pointer(p))) }

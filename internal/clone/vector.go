@@ -3,137 +3,168 @@
 package clone
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// compile turns a request into the vector. It makes no system call. A signal
-// mask is restored from *mask as the last step before the execve: until then the
-// child takes no signal but SIGKILL and SIGSTOP. dispositions is empty where
-// CLONE_CLEAR_SIGHAND does that work.
+// vector is the memory of one start, reused by later ones: a vector has some
+// forty steps, too many to allocate each time.
+type vector struct {
+	call  call
+	steps []Step
+}
+
+var vectors = sync.Pool{New: func() any { return new(vector) }}
+
+// start clones by clone3, or by clone(2) where a filter denies clone3: Docker's
+// default one answers ENOSYS, others EPERM. What only clone3 can do has no way
+// around it, and a real EPERM comes back from clone(2) too.
 //
-// The order matters:
+// After an error the pidfd variable may hold a number: it was never ours.
+func (v *vector) start(r *Request) (pid int, err error) {
+	if err := v.compile(r, nil); err != nil {
+		return 0, err
+	}
+	pid, errno := v.clone3(r)
+	if errno == 0 {
+		return pid, nil
+	}
+	if errno != unix.ENOSYS && errno != unix.EPERM || r.Flags&^legacyFlags != 0 {
+		return 0, os.NewSyscallError("clone3", errno)
+	}
+	all, err := dispositions()
+	if err != nil {
+		return 0, os.NewSyscallError("rt_sigaction", err)
+	}
+	if err := v.compile(r, all); err != nil {
+		return 0, err
+	}
+	pid, errno = v.clone(r)
+	if errno != 0 {
+		return 0, os.NewSyscallError("clone", errno)
+	}
+	return pid, nil
+}
+
+func (v *vector) compile(r *Request, all []disposition) error {
+	steps, err := compile(r, &v.call.mask, all, v.steps[:0])
+	if err != nil {
+		return err
+	}
+	v.steps = steps
+	return nil
+}
+
+// release drops every reference to the request's memory.
+func (v *vector) release() {
+	clear(v.steps[:cap(v.steps)])
+	v.steps = v.steps[:0]
+	v.call = call{}
+	vectors.Put(v)
+}
+
+const futexWait = 0 // FUTEX_WAIT
+
+// legacyFlags are those that clone(2) knows too: its low byte is the exit signal.
+const legacyFlags = 1<<32 - 1<<8
+
+const ownFlags = unix.CLONE_VM | unix.CLONE_PIDFD | unix.CLONE_CHILD_SETTID | unix.CLONE_CHILD_CLEARTID
+
+func (v *vector) clone3(r *Request) (int, syscall.Errno) {
+	c := &v.call
+	c.clone = cloneArgs{
+		flags:      ownFlags | unix.CLONE_CLEAR_SIGHAND | r.Flags,
+		pidfd:      address(&c.pidfd),
+		childTid:   address(v.word(r)),
+		exitSignal: uint64(r.ExitSignal),
+		cgroup:     uint64(r.Cgroup),
+	}
+	c.nr = unix.SYS_CLONE3
+	c.args = [5]uintptr{uintptr(address(&c.clone)), unsafe.Sizeof(c.clone)}
+	return v.spawn(r)
+}
+
+// clone is the way without clone3. The pidfd goes where CLONE_PARENT_SETTID
+// would write.
+func (v *vector) clone(r *Request) (int, syscall.Errno) {
+	c := &v.call
+	flags := uintptr(ownFlags|r.Flags) | uintptr(r.ExitSignal)
+	c.nr = unix.SYS_CLONE
+	c.args = cloneOrder(flags, uintptr(address(&c.pidfd)), uintptr(address(v.word(r))))
+	return v.spawn(r)
+}
+
+func (v *vector) spawn(r *Request) (int, syscall.Errno) {
+	c := &v.call
+	c.steps, c.count = &v.steps[0], uintptr(len(v.steps))
+	// Not zero, which would mean that the child is done. The kernel writes the
+	// real number when the child runs first.
+	atomic.StoreInt32(v.word(r), -1)
+	pid := int(spawn(c))
+	if pid < 0 {
+		return 0, syscall.Errno(-pid)
+	}
+	return pid, 0
+}
+
+// word is where the kernel writes the child's pid, and zero in the end.
+func (v *vector) word(r *Request) *int32 {
+	if r.Self != nil {
+		return &r.Self.Pid
+	}
+	return &v.call.self.Pid
+}
+
+// wait returns when the child shares our memory no more: it has exec'd or is
+// gone. It is an ordinary system call, so the scheduler can hand this thread's
+// work to another meanwhile, and a slow exec stops nobody.
 //
-//   - The prologue is first: it may need every descriptor of the caller.
-//   - close_range comes before whatever can block (chroot, chdir, execve): a
-//     child that is stuck with copies of other handles would delay their kill.
-//   - The credentials come after chroot, which needs them, and before chdir,
-//     which is to be judged by the new ones.
-//   - PR_SET_PDEATHSIG comes after the credentials, which clear it.
-func compile(r *Request, mask *uint64, dispositions []disposition, steps []Step) ([]Step, error) {
-	add := func(s Step) { steps = append(steps, s) }
-
-	if r.NoNewPrivs {
-		add(Step{
-			Name: "prctl(PR_SET_NO_NEW_PRIVS)", Nr: unix.SYS_PRCTL,
-			Args: [6]Arg{Int(unix.PR_SET_NO_NEW_PRIVS), Int(1)},
-		})
-	}
-	steps = append(steps, r.Prologue...)
-
-	if r.Setsid {
-		add(Step{Name: "setsid", Nr: unix.SYS_SETSID})
-	}
-	if r.Setpgid {
-		add(Step{Name: "setpgid", Nr: unix.SYS_SETPGID, Args: [6]Arg{Int(0), Int(r.Pgid)}})
-	}
-	if r.Foreground {
-		group := new(int32)
-		add(Step{Name: "getpgid", Nr: unix.SYS_GETPGID, Args: [6]Arg{Int(0)}, Result: group})
-		add(Step{
-			Name: "ioctl(TIOCSPGRP)", Nr: unix.SYS_IOCTL,
-			Args: [6]Arg{Int(r.Ctty), Int(unix.TIOCSPGRP), Addr(group)},
-		})
-	}
-
-	steps = inherit(steps, r.Files)
-
-	if r.Chroot != "" {
-		root, err := cstring("chroot", r.Chroot)
-		if err != nil {
-			return nil, err
+// The wake-up is not the private kind (kernel/fork.c, mm_release). Kernels before
+// 5.16 do not clear the word when the child dumps core, but those kill everybody
+// who shares the memory then, us included.
+func (v *vector) wait(r *Request) {
+	word := v.word(r)
+	for {
+		n := atomic.LoadInt32(word)
+		if n == 0 {
+			return
 		}
-		add(Step{Name: "chroot", Path: r.Chroot, Nr: unix.SYS_CHROOT, Args: [6]Arg{Addr(root)}})
+		// Any answer, EAGAIN and EINTR too, means: look again.
+		_, _, _ = unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWait, uintptr(uint32(n)), 0, 0, 0)
 	}
-	if c := r.Credential; c != nil {
-		steps = append(steps, become(c)...)
-	}
-	if r.Capabilities != nil {
-		add(capset(r.Capabilities))
-	}
-	if r.Dir != "" {
-		dir, err := cstring("chdir", r.Dir)
-		if err != nil {
-			return nil, err
-		}
-		add(Step{Name: "chdir", Path: r.Dir, Nr: unix.SYS_CHDIR, Args: [6]Arg{Addr(dir)}})
-	}
-	if r.Pdeathsig != 0 {
-		add(Step{
-			Name: "prctl(PR_SET_PDEATHSIG)", Nr: unix.SYS_PRCTL,
-			Args: [6]Arg{Int(unix.PR_SET_PDEATHSIG), Int(r.Pdeathsig)},
-		})
-	}
-	if r.Noctty {
-		add(Step{Name: "ioctl(TIOCNOTTY)", Nr: unix.SYS_IOCTL, Args: [6]Arg{Int(0), Int(unix.TIOCNOTTY)}})
-	}
-	if r.Setctty {
-		add(Step{Name: "ioctl(TIOCSCTTY)", Nr: unix.SYS_IOCTL, Args: [6]Arg{Int(r.Ctty), Int(unix.TIOCSCTTY), Int(1)}})
-	}
-	if r.Nofile != nil {
-		add(Step{
-			Name: "prlimit64(RLIMIT_NOFILE)", Nr: unix.SYS_PRLIMIT64,
-			Args: [6]Arg{Int(0), Int(unix.RLIMIT_NOFILE), Addr(r.Nofile)},
-		})
-	}
-	steps = append(steps, r.Epilogue...)
-	for i := range dispositions {
-		add(dispositions[i].step())
-	}
-	add(Step{
-		Name: "rt_sigprocmask", Nr: unix.SYS_RT_SIGPROCMASK,
-		Args: [6]Arg{Int(unix.SIG_SETMASK), Addr(mask), Int(0), Int(8)},
-	})
-
-	exec, err := execve(r)
-	if err != nil {
-		return nil, err
-	}
-	return append(steps, exec), nil
 }
 
-func execve(r *Request) (Step, error) {
-	if len(r.Argv) == 0 {
-		// Linux 5.18 starts such a program with argv[0] = "", older kernels with
-		// none at all, which set-user-ID programs were caught out by.
-		return Step{}, &fs.PathError{Op: "execve", Path: r.Path, Err: fmt.Errorf("argv is empty: %w", syscall.EINVAL)}
+// failure says at which step the child gave up, if it did.
+func (v *vector) failure() error {
+	at := v.call.at
+	step := v.steps[at]
+	switch v.call.outcome {
+	case outcomeErrno:
+		return stepError(step, syscall.Errno(v.call.result))
+	case outcomeUnwanted:
+		return stepError(step, fmt.Errorf("accepted without effect (%#x): %w", v.call.result, errors.ErrUnsupported))
 	}
-	path, err := cstring("execve", r.Path)
-	if err != nil {
-		return Step{}, err
+	if int(at) != len(v.steps)-1 {
+		// No step failed and yet the last was not reached. A kill during the execve
+		// itself is not told apart from one just after it.
+		return stepError(step, ErrNotStarted)
 	}
-	argv, err := syscall.SlicePtrFromStrings(r.Argv)
-	if err != nil {
-		return Step{}, &fs.PathError{Op: "execve: argument with a NUL byte", Path: r.Path, Err: err}
-	}
-	env, err := syscall.SlicePtrFromStrings(r.Env)
-	if err != nil {
-		return Step{}, &fs.PathError{Op: "execve: environment with a NUL byte", Path: r.Path, Err: err}
-	}
-	return Step{
-		Name: "execve", Path: r.Path, Nr: unix.SYS_EXECVE,
-		Args: [6]Arg{Addr(path), Addr(unsafe.SliceData(argv)), Addr(unsafe.SliceData(env))},
-	}, nil
+	return nil
 }
 
-func cstring(op, path string) (*byte, error) {
-	p, err := syscall.BytePtrFromString(path)
-	if err != nil {
-		return nil, &fs.PathError{Op: op, Path: path, Err: err}
+func stepError(s Step, err error) error {
+	if s.Path != "" {
+		return &fs.PathError{Op: s.Name, Path: s.Path, Err: err}
 	}
-	return p, nil
+	return os.NewSyscallError(s.Name, err)
 }
+
+func address[T any](p *T) uint64 { return uint64(uintptr(unsafe.Pointer(p))) }
