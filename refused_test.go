@@ -65,6 +65,7 @@ func TestRefusedStarts(t *testing.T) {
 	if err := autokill.Command("true").Run(); err != nil { // what is opened once is open now
 		t.Fatal(err)
 	}
+	testproc.ReapAll()
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			descriptors, goroutines := testproc.Descriptors(), runtime.NumGoroutine()

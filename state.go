@@ -90,4 +90,4 @@ type ExitError struct {
 	Stderr []byte
 }
 
-func (e *ExitError) Error() string { return e.ProcessState.String() }
+func (e *ExitError) Error() string { return e.String() }

@@ -30,13 +30,15 @@ func TestChoose(t *testing.T) {
 		{"P2 comes before what is missing", Wish{Kind: Native, AllowNewPrivs: true}, missing, Plan{Kind: Native}, syscall.EPERM, "CAP_SYS_ADMIN"},
 		{"P2 native", Wish{AllowNewPrivs: true}, Facts{SysAdmin: true}, Plan{Kind: Native}, nil, ""},
 		{
-			"P2 tripwire of root", Wish{Kind: Tripwire, AllowNewPrivs: true},
+			"P2 tripwire of root",
+			Wish{Kind: Tripwire, AllowNewPrivs: true},
 			Facts{SysAdmin: true, Setuid: true, Root: true},
 			Plan{Kind: Tripwire},
 			nil, "",
 		},
 		{
-			"P2 tripwire of a namespace's root could lose the child", Wish{Kind: Tripwire, AllowNewPrivs: true},
+			"P2 tripwire of a namespace's root could lose the child",
+			Wish{Kind: Tripwire, AllowNewPrivs: true},
 			Facts{SysAdmin: true, Setuid: true},
 			Plan{Kind: Tripwire},
 			errors.ErrUnsupported, "another uid",
@@ -44,7 +46,8 @@ func TestChoose(t *testing.T) {
 
 		{"init of a PID namespace, native", Wish{NewPIDNS: true}, there, Plan{Kind: Native}, nil, ""},
 		{
-			"init of a PID namespace, tripwire", Wish{NewPIDNS: true},
+			"init of a PID namespace, tripwire",
+			Wish{NewPIDNS: true},
 			Facts{Native: unsupported(""), Root: true},
 			Plan{Kind: Tripwire},
 			errors.ErrUnsupported, "init of a PID namespace",
@@ -53,7 +56,9 @@ func TestChoose(t *testing.T) {
 		{"another uid, native", Wish{OtherUID: true}, there, Plan{Kind: Native}, nil, ""},
 		{"another uid, tripwire of root", Wish{Kind: Tripwire, OtherUID: true}, Facts{Root: true}, Plan{Kind: Tripwire}, nil, ""},
 		{
-			"another uid, tripwire of somebody else", Wish{Kind: Tripwire, OtherUID: true}, there,
+			"another uid, tripwire of somebody else",
+			Wish{Kind: Tripwire, OtherUID: true},
+			there,
 			Plan{Kind: Tripwire},
 			errors.ErrUnsupported, "another uid",
 		},

@@ -6,6 +6,8 @@ import "golang.org/x/sys/unix"
 
 // cloneArgs is struct clone_args of include/uapi/linux/sched.h as of Linux 5.7
 // (CLONE_ARGS_SIZE_VER2).
+//
+//nolint:unused // the kernel reads all of it
 type cloneArgs struct {
 	flags, pidfd, childTid, parentTid, exitSignal uint64
 	stack, stackSize, tls                         uint64
@@ -40,8 +42,9 @@ const (
 	outcomeUnwanted
 )
 
-// The assembly names all it needs; these are the numbers that differ between
-// architectures or are not visible there.
+// What the assembly needs and cannot name itself.
+//
+//nolint:unused // spawn_*.s use them
 const (
 	sysProcmask  = unix.SYS_RT_SIGPROCMASK
 	sysExitGroup = unix.SYS_EXIT_GROUP

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	. "github.com/autokill/autokill/internal/nofile" //nolint:revive,staticcheck // the package under test
+	. "github.com/autokill/autokill/internal/nofile"
 )
 
 func TestRestore(t *testing.T) {

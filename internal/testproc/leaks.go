@@ -47,7 +47,7 @@ func eventually(complaints func() []string) []string {
 // named and killed.
 func survivors() []string {
 	alive := eventually(func() []string {
-		reapAll()
+		ReapAll()
 		return children()
 	})
 	for _, child := range alive {
@@ -57,7 +57,8 @@ func survivors() []string {
 	return alive
 }
 
-func reapAll() {
+// ReapAll reaps every child of ours that has ended, orphans of earlier tests too.
+func ReapAll() {
 	for {
 		pid, err := unix.Wait4(-1, nil, unix.WNOHANG|unix.WALL, nil)
 		if errors.Is(err, unix.EINTR) {

@@ -1,0 +1,36 @@
+# What a developer types. `make` alone lists it.
+
+TOOL = go tool -modfile=tools/go.mod
+PACKAGES = ./...
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+build: ## the command autokill, into this directory
+	go build -o autokill ./cmd/autokill
+
+test: ## the tests, on this machine's kernel and as this user
+	go test $(PACKAGES)
+
+race: ## the tests again, with the race detector
+	CGO_ENABLED=1 go test -race $(PACKAGES)
+
+kernels: ## the tests on other kernels, in QEMU (KERNEL=7.3,5.10 RUN=TestX PACKAGES=./pidfd FULL=1 V=1)
+	go run ./internal/kernels/matrix \
+		$(if $(KERNEL),-kernel '$(KERNEL)') $(if $(RUN),-run '$(RUN)') -packages '$(PACKAGES)' \
+		$(if $(FULL),-full -timeout 20m) $(if $(V),-v)
+
+lint: ## vet, staticcheck, golangci-lint (with gofumpt), for Linux and what must compile elsewhere
+	go vet ./...
+	GOOS=linux GOARCH=arm64 go vet ./...
+	GOOS=darwin GOARCH=arm64 go build ./...
+	$(TOOL) staticcheck ./...
+	$(TOOL) golangci-lint run ./...
+
+fmt: ## format the code with gofumpt
+	$(TOOL) golangci-lint fmt ./...
+
+vuln: ## known vulnerabilities in what we depend on; says so where the database cannot be reached
+	@tools/vuln $(TOOL) govulncheck ./...
+
+.PHONY: help build test race kernels lint fmt vuln
