@@ -30,6 +30,8 @@ func (c *Cmd) start() (*Process, error) {
 		Env:   c.Environ(),
 		Dir:   c.Dir,
 		Files: f.numbers(),
+
+		Nofile: nofile.ForChild(),
 	}
 	if i := closedFile(f.child, request.Files); i >= 0 {
 		return nil, fmt.Errorf("descriptor %d of the child is %s: %w", i, f.child[i].Name(), os.ErrClosed)
@@ -46,9 +48,6 @@ func (c *Cmd) start() (*Process, error) {
 		if err := apply(sys, request, &wish, os.Geteuid()); err != nil {
 			return nil, err
 		}
-	}
-	if limit, ok := startLimit(); ok {
-		request.Nofile = &limit
 	}
 	child, err := bond.Start(request, wish)
 	runtime.KeepAlive(c)
@@ -81,16 +80,6 @@ func closedFile(files []*os.File, numbers []int) int {
 		}
 	}
 	return -1
-}
-
-// startLimit is the RLIMIT_NOFILE that this program was started with, if package
-// syscall has raised it since and nobody changed it after that.
-func startLimit() (nofile.Limit, bool) {
-	var now unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &now); err != nil {
-		return nofile.Limit{}, false
-	}
-	return nofile.Restore(nofile.Original(), nofile.Limit{Cur: now.Cur, Max: now.Max})
 }
 
 // duplicate gives a second reference to an observer.

@@ -10,6 +10,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/autokill/autokill/internal/testproc"
 )
 
 const handleFlags = ClonePIDFD | ClonePIDFDAutokill | CloneAutoreap
@@ -135,17 +137,6 @@ func TestCloneCheckLattice(t *testing.T) {
 	}
 }
 
-// sysAdmin tells whether the calling thread has CAP_SYS_ADMIN.
-func sysAdmin(t *testing.T) bool {
-	t.Helper()
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var data [2]unix.CapUserData
-	if err := unix.Capget(&header, &data[0]); err != nil {
-		t.Fatal(err)
-	}
-	return data[0].Effective&(1<<unix.CAP_SYS_ADMIN) != 0
-}
-
 // tryClone3 asks the kernel for a clone that passes the rules and fails right
 // after: the pidfd cannot be written, and the cgroup does not exist.
 func tryClone3(f CloneFlags, sig syscall.Signal) syscall.Errno {
@@ -175,18 +166,18 @@ func TestCloneCheckKernel(t *testing.T) {
 		t.Fatalf("a clone that cannot succeed: %v", errno)
 	}
 	flags := []CloneFlags{ClonePIDFD, CloneThread, CloneParent, CloneSighand, CloneClearSighand, CloneVM, CloneFS}
-	if kernelSince(t, 7, 1) {
+	if testproc.KernelAtLeast(7, 1) {
 		flags = append(flags, CloneAutoreap, CloneNNP, ClonePIDFDAutokill)
 	}
 	for _, flag := range []CloneFlags{CloneAutoreap, CloneNNP, CloneEmptyMntNS} {
-		if known := tryClone3(ClonePIDFD|flag, 0) != syscall.EINVAL; known != kernelSince(t, 7, 1) {
+		if known := tryClone3(ClonePIDFD|flag, 0) != syscall.EINVAL; known != testproc.KernelAtLeast(7, 1) {
 			t.Errorf("the docs claim %v since 7.1, the kernel knows it: %v", flag, known)
 		}
 	}
-	admin, asked := sysAdmin(t), 0
+	admin, asked := must[bool](t)(sysAdmin()), 0
 	subsets(flags, func(f CloneFlags) {
 		// Before 6.9 there are no pidfds of threads.
-		if f&(ClonePIDFD|CloneThread) == ClonePIDFD|CloneThread && !kernelSince(t, 6, 9) {
+		if f&(ClonePIDFD|CloneThread) == ClonePIDFD|CloneThread && !testproc.KernelAtLeast(6, 9) {
 			return
 		}
 		for _, sig := range []syscall.Signal{0, syscall.SIGCHLD} {

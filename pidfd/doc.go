@@ -1,6 +1,7 @@
 // Package pidfd gives Go the process descriptors of Linux, complete and
-// without policy: open one, signal what it refers to, ask about it, wait for
-// its end, reap it, take descriptors and namespaces from it.
+// without policy: open one, start a program and get one, signal what it refers
+// to, ask about it, wait for its end, reap it, take descriptors and namespaces
+// from it.
 //
 // A pidfd refers to one process (or thread) for ever. It is not fooled when
 // the pid is given to somebody else, it can be polled, and it can be sent to
@@ -18,6 +19,15 @@
 //		return err
 //	}
 //	return fd.Wait(ctx)
+//
+// On Linux 7.1 and later a program that cannot outlive this one, or fd:
+//
+//	fd, pid, err := pidfd.Start(&pidfd.Program{
+//		Path:  "/bin/sleep",
+//		Args:  []string{"sleep", "60"},
+//		Files: []*os.File{os.Stdin, os.Stdout, os.Stderr},
+//		Flags: pidfd.ClonePIDFD | pidfd.ClonePIDFDAutokill | pidfd.CloneAutoreap | pidfd.CloneNNP,
+//	})
 //
 // # Which kernel has what
 //
@@ -47,7 +57,7 @@
 //
 // What a kernel lacks is an error that wraps [errors.ErrUnsupported] and
 // names the version. On other systems than Linux on amd64 and arm64 that is
-// the answer of [Open] and [FromFile].
+// the answer of [Open], [FromFile] and [Start].
 //
 // # Errors
 //

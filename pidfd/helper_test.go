@@ -18,89 +18,61 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
-)
 
-// The test binary plays its own child processes: role says which.
-const role = "PIDFD_TEST_ROLE"
+	"github.com/autokill/autokill/internal/testproc"
+)
 
 // The leader of a process is its first thread, which runs main only if it is
 // locked to it before main starts.
 var _ = func() bool {
-	if os.Getenv(role) == "leader-first" {
+	if len(os.Args) > 1 && os.Args[1] == leaderFirst {
 		runtime.LockOSThread()
 	}
 	return true
 }()
 
-func TestMain(m *testing.M) {
-	if play, ok := roles[os.Getenv(role)]; ok {
-		play()
-		return
-	}
-	// The runtime opens its poller once and keeps it.
-	r, w, err := os.Pipe()
-	if err = errors.Join(err, r.Close(), w.Close()); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	before := openFDs()
-	code := m.Run()
-	if after := openFDs(); code == 0 && after != before {
-		fmt.Fprintf(os.Stderr, "leaked descriptors: %s before, %s after\n", before, after)
-		code = 1
-	}
-	if pid, err := unix.Wait4(-1, nil, unix.WNOHANG|unix.WALL, nil); code == 0 && !errors.Is(err, unix.ECHILD) {
-		fmt.Fprintf(os.Stderr, "leaked children: wait4 says %d, %v\n", pid, err)
-		code = 1
-	}
-	os.Exit(code)
-}
+const leaderFirst = "leader-first"
 
-var roles = map[string]func(){
-	// hold says that it runs and ends when its input does, with status $1.
-	"hold": func() {
-		fmt.Println("ready")
-		untilEnd(os.Stdin)
-		code, _ := strconv.Atoi(os.Args[1])
-		os.Exit(code)
-	},
-	// leader-first ends its leader with 7, says so, and ends with status 3 when
-	// its input does.
-	"leader-first": func() {
-		go func() {
-			stat := fmt.Sprintf("/proc/self/task/%d/stat", os.Getpid())
-			for {
-				text, err := os.ReadFile(stat)
-				if err != nil || strings.Contains(string(text), ") Z ") {
-					break
-				}
-				runtime.Gosched()
-			}
+func TestMain(m *testing.M) {
+	testproc.Main(m, map[string]func([]string) int{
+		// hold says that it runs and ends when its input does, with status args[0].
+		"hold": func(args []string) int {
 			fmt.Println("ready")
 			untilEnd(os.Stdin)
-			unix.Exit(3)
-		}()
-		// Not RawSyscall: to the scheduler this thread is in a system call.
-		_, _, errno := syscall.Syscall(unix.SYS_EXIT, 7, 0, 0)
-		fmt.Println("exit returned", errno)
-	},
+			code, _ := strconv.Atoi(args[0])
+			return code
+		},
+		leaderFirst: func([]string) int { return endLeaderFirst() },
+		"try":       try,
+	})
+}
+
+// endLeaderFirst ends the leader with 7, says so, and ends with status 3 when
+// the input does.
+func endLeaderFirst() int {
+	go func() {
+		stat := fmt.Sprintf("/proc/self/task/%d/stat", os.Getpid())
+		for {
+			text, err := os.ReadFile(stat)
+			if err != nil || strings.Contains(string(text), ") Z ") {
+				break
+			}
+			runtime.Gosched()
+		}
+		fmt.Println("ready")
+		untilEnd(os.Stdin)
+		unix.Exit(3)
+	}()
+	// Not RawSyscall: to the scheduler this thread is in a system call.
+	_, _, errno := syscall.Syscall(unix.SYS_EXIT, 7, 0, 0)
+	fmt.Println("exit returned", errno)
+	return 1
 }
 
 func untilEnd(r io.Reader) {
 	if _, err := io.Copy(io.Discard, r); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 	}
-}
-
-// openFDs lists the open descriptors without opening one.
-func openFDs() string {
-	var open []string
-	for n := range 4096 {
-		if _, err := unix.FcntlInt(uintptr(n), unix.F_GETFD, 0); err == nil {
-			open = append(open, strconv.Itoa(n))
-		}
-	}
-	return strings.Join(open, " ")
 }
 
 // child is a process that ends when told to.
@@ -113,13 +85,9 @@ type child struct {
 // start starts the test binary in a role and returns when it runs.
 func start(t *testing.T, as string, args ...string) *child {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := command(t, self, args...)
+	c := command(t, testproc.Exe, args...)
 	// A program built with -race sleeps for a second before it ends.
-	c.Env = append(os.Environ(), role+"="+as, "GORACE=atexit_sleep_ms=0")
+	c.Env = append(testproc.RoleEnv(as), "GORACE=atexit_sleep_ms=0")
 	out, err := c.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -228,26 +196,6 @@ func blocking(t *testing.T, pid int) *os.File {
 	return os.NewFile(uintptr(n), "blocking")
 }
 
-// kernel returns the running kernel's version.
-func kernel(t *testing.T) (major, minor int, release string) {
-	t.Helper()
-	var u unix.Utsname
-	if err := unix.Uname(&u); err != nil {
-		t.Fatal(err)
-	}
-	release = unix.ByteSliceToString(u.Release[:])
-	if _, err := fmt.Sscanf(release, "%d.%d", &major, &minor); err != nil {
-		t.Fatalf("uname release %q: %v", release, err)
-	}
-	return major, minor, release
-}
-
-func kernelSince(t *testing.T, major, minor int) bool {
-	t.Helper()
-	hasMajor, hasMinor, _ := kernel(t)
-	return hasMajor > major || hasMajor == major && hasMinor >= minor
-}
-
 // since disputes a minimum that the docs claim: on a kernel that should have
 // the call it lets the test go on and judge err, on an older one err must say
 // so. Enterprise kernels carry newer parts under an old number.
@@ -257,8 +205,12 @@ func since(t *testing.T, version string, err error) bool {
 	if _, err := fmt.Sscanf(version, "%d.%d", &major, &minor); err != nil {
 		t.Fatal(err)
 	}
-	_, _, release := kernel(t)
-	if kernelSince(t, major, minor) {
+	var name unix.Utsname
+	if err := unix.Uname(&name); err != nil {
+		t.Fatal(err)
+	}
+	release := unix.ByteSliceToString(name.Release[:])
+	if testproc.KernelAtLeast(major, minor) {
 		if errors.Is(err, errors.ErrUnsupported) {
 			t.Fatalf("%s lacks what the docs claim since %s: %v", release, version, err)
 		}

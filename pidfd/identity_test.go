@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/autokill/autokill/internal/testproc"
 )
 
 func TestSame(t *testing.T) {
@@ -48,7 +50,7 @@ func TestAutokillObserver(t *testing.T) {
 }
 
 func TestAutokillHandle(t *testing.T) {
-	if !kernelSince(t, 7, 1) {
+	if !testproc.KernelAtLeast(7, 1) {
 		t.Skip("needs Linux 7.1: CLONE_PIDFD_AUTOKILL")
 	}
 	handle := must[*FD](t)(FromFile(cloneForked(t, handleFlags|CloneNNP|CloneClearSighand)))
@@ -146,7 +148,7 @@ func TestGetFDPermission(t *testing.T) {
 	closeLater(t, init)
 	_, err := init.GetFD(0)
 	wantErr(t, err, syscall.EPERM)
-	if kernelSince(t, 6, 11) {
+	if testproc.KernelAtLeast(6, 11) {
 		_, err = init.Namespace(NetNamespace)
 		wantErr(t, err, syscall.EACCES)
 	}
@@ -158,7 +160,7 @@ func TestNamespace(t *testing.T) {
 	for kind := CgroupNamespace; kind <= UTSNamespace; kind++ {
 		t.Run(kind.String(), func(t *testing.T) {
 			proc, procErr := os.Stat("/proc/self/ns/" + kind.String())
-			if procErr != nil && kernelSince(t, 6, 11) {
+			if procErr != nil && testproc.KernelAtLeast(6, 11) {
 				_, err := self.Namespace(kind)
 				wantErr(t, err, errors.ErrUnsupported)
 				t.Skipf("needs a kernel with this namespace, and /proc: %v", procErr)

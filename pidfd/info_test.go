@@ -10,6 +10,8 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	"github.com/autokill/autokill/internal/testproc"
 )
 
 // everything asks for all there is.
@@ -60,7 +62,7 @@ func TestInfoSince(t *testing.T) {
 		t.Fatal(err)
 	}
 	coredump, ok := info.Coredump()
-	if ok != kernelSince(t, 6, 16) {
+	if ok != testproc.KernelAtLeast(6, 16) {
 		t.Errorf("core-dump mask: %v", ok)
 	}
 	if ok && coredump&(CoredumpUser|CoredumpRoot|CoredumpSkip) == 0 {
@@ -73,14 +75,14 @@ func TestInfoSince(t *testing.T) {
 		t.Error("a core-dump code, but no core was dumped")
 	}
 	supported, ok := info.Supported()
-	if ok != kernelSince(t, 6, 19) {
+	if ok != testproc.KernelAtLeast(6, 19) {
 		t.Fatalf("supported mask: %v", ok)
 	}
 	if !ok {
 		return
 	}
 	want := InfoPID | InfoCreds | InfoCgroupID | InfoExit | InfoCoredump | InfoSupportedMask | InfoCoredumpSignal
-	if kernelSince(t, 7, 1) {
+	if testproc.KernelAtLeast(7, 1) {
 		want |= InfoCoredumpCode
 	}
 	if supported&(want|InfoCoredumpCode) != want {
@@ -124,7 +126,7 @@ func TestInfoEnded(t *testing.T) {
 			_, err = fd.Info(0)
 			wantErr(t, err, os.ErrProcessDone, syscall.ESRCH)
 			info, err = fd.Info(InfoExit)
-			if !kernelSince(t, 6, 15) {
+			if !testproc.KernelAtLeast(6, 15) {
 				wantErr(t, err, os.ErrProcessDone, syscall.ESRCH)
 				return
 			}
@@ -146,14 +148,14 @@ func TestLeaderFirst(t *testing.T) {
 	if _, err := os.Stat("/proc/self/stat"); err != nil {
 		t.Skipf("needs /proc: %v", err)
 	}
-	c := start(t, "leader-first")
+	c := start(t, leaderFirst, leaderFirst)
 	fd := openChild(t, c)
 	if at := must[stage](t)(fd.stage()); at != running {
 		t.Errorf("only the leader has ended, but it says stage %d", at)
 	}
 	if leader, err := Open(c.Process.Pid, Thread); since(t, "6.9", err) {
 		at := must[stage](t)(leader.stage())
-		if at != running && kernelSince(t, 6, 15) {
+		if at != running && testproc.KernelAtLeast(6, 15) {
 			t.Errorf("the leader's own descriptor is at stage %d", at)
 		}
 		closeNow(t, leader)
@@ -166,7 +168,7 @@ func TestLeaderFirst(t *testing.T) {
 	if err != nil || !done || exit.Status.ExitStatus() != 3 {
 		t.Fatalf("reaped %v, %v, %v", exit.Status, done, err)
 	}
-	if !kernelSince(t, 6, 15) {
+	if !testproc.KernelAtLeast(6, 15) {
 		return
 	}
 	info := must[Info](t)(fd.Info(InfoExit))
@@ -177,7 +179,7 @@ func TestLeaderFirst(t *testing.T) {
 }
 
 func TestInfoCoredump(t *testing.T) {
-	if !kernelSince(t, 6, 16) {
+	if !testproc.KernelAtLeast(6, 16) {
 		t.Skip("needs Linux 6.16: core-dump information")
 	}
 	c := command(t, "sh", "-c", "ulimit -c unlimited 2>/dev/null; echo ready; exec cat")
@@ -209,11 +211,11 @@ func TestInfoCoredump(t *testing.T) {
 		t.Errorf("gone, and still one would be dumped as %v", mask)
 	}
 	sig, ok := info.CoredumpSignal()
-	if ok != (recorded && kernelSince(t, 6, 19)) || ok && sig != syscall.SIGABRT {
+	if ok != (recorded && testproc.KernelAtLeast(6, 19)) || ok && sig != syscall.SIGABRT {
 		t.Errorf("core-dump signal %v, %v", sig, ok)
 	}
 	code, ok := info.CoredumpCode()
-	if ok != (recorded && kernelSince(t, 7, 1)) || ok && code != 0 { // SI_USER
+	if ok != (recorded && testproc.KernelAtLeast(7, 1)) || ok && code != 0 { // SI_USER
 		t.Errorf("core-dump code %d, %v", code, ok)
 	}
 }
@@ -221,7 +223,7 @@ func TestInfoCoredump(t *testing.T) {
 // Whoever asks for the exit status while the child is being reaped gets an
 // answer: it runs, or it ended in this way. Never an error, never nothing.
 func TestInfoReapRace(t *testing.T) {
-	if !kernelSince(t, 6, 15) {
+	if !testproc.KernelAtLeast(6, 15) {
 		t.Skip("needs Linux 6.15: exit information")
 	}
 	rounds := 200

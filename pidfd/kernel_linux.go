@@ -19,7 +19,7 @@ func open(pid int, flags Flags) (int, error) {
 }
 
 func closeFD(n int) {
-	unix.Close(n) //nolint:errcheck // a descriptor that was only opened
+	unix.Close(n) // a descriptor that was only opened
 }
 
 // isPidfd asks with a waitid that waits for nothing and changes nothing

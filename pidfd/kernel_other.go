@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// There are no process descriptors here. Only open and isPidfd can be reached:
-// without them there is no FD to call the rest on.
+// There are no process descriptors here. Only open, isPidfd and sysAdmin can be
+// reached: without them there is no FD to call the rest on, and no start.
 
 func lackingSystem() error {
 	return fmt.Errorf("pidfd: not on %s/%s: %w", runtime.GOOS, runtime.GOARCH, errors.ErrUnsupported)
@@ -29,4 +29,6 @@ func getFD(int, int) (int, error)                   { return -1, lackingSystem()
 func openNamespace(int, Namespace) (int, error)     { return -1, lackingSystem() }
 func getInfo(int, InfoMask) ([infoSize]byte, error) { return [infoSize]byte{}, lackingSystem() }
 func reap(int) (Exit, bool, error)                  { return Exit{}, false, lackingSystem() }
+func sysAdmin() (bool, error)                       { return false, lackingSystem() }
+func (p *Program) start() (*FD, int, error)         { return nil, 0, lackingSystem() }
 func waitStatus(uint32) (none syscall.WaitStatus)   { return none }

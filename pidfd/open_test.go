@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/autokill/autokill/internal/testproc"
 )
 
 func fcntl(t *testing.T, fd *FD, cmd int) int {
@@ -113,7 +115,7 @@ func TestOpenThread(t *testing.T) {
 
 	_, err := Open(tid, 0)
 	switch {
-	case kernelSince(t, 6, 15):
+	case testproc.KernelAtLeast(6, 15):
 		wantErr(t, err, syscall.ENOENT)
 	default:
 		wantErr(t, err, syscall.EINVAL)
@@ -171,7 +173,7 @@ func TestFromFileRefuses(t *testing.T) {
 		closeLater(t, proc)
 		files = append(files, proc)
 	}
-	if kernelSince(t, 6, 9) { // before that a pidfd cannot be opened by a path
+	if testproc.KernelAtLeast(6, 9) { // before that a pidfd cannot be opened by a path
 		self := must[*FD](t)(Open(os.Getpid(), 0))
 		if path, err := os.OpenFile(procFD(t, self.File()), unix.O_PATH, 0); err == nil {
 			closeLater(t, path)
@@ -225,7 +227,7 @@ func TestClosed(t *testing.T) {
 			wantErr(t, err, test.want)
 			_, err = test.fd.Same(test.fd)
 			wantErr(t, err, test.want)
-			if kernelSince(t, 6, 9) {
+			if testproc.KernelAtLeast(6, 9) {
 				_, err = open.Same(test.fd)
 				wantErr(t, err, test.want)
 			}

@@ -44,7 +44,7 @@ func (fd *FD) Close() error {
 	fd.mu.Unlock()
 	// After the file: a watcher that starts later finds it closed.
 	if w != nil && w.epoll != nil {
-		w.epoll.Close() //nolint:errcheck // only wakes the watcher, which closes it too
+		w.epoll.Close() // only wakes the watcher, which closes it too
 	}
 	return err
 }

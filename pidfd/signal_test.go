@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/autokill/autokill/internal/testproc"
 )
 
 func TestSignal(t *testing.T) {
@@ -81,7 +83,17 @@ func TestSignalTargets(t *testing.T) {
 	c := command(t, "sh", "-c", "cat <&0 & echo ready; cat")
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	out := must[io.ReadCloser](t)(c.StdoutPipe())
+	var group int
+	t.Cleanup(func() {
+		// What the shell leaves behind has become our child.
+		for {
+			if _, err := unix.Wait4(-group, nil, 0, nil); err != nil && !errors.Is(err, unix.EINTR) {
+				break
+			}
+		}
+	})
 	c.run()
+	group = c.Process.Pid
 	if _, err := io.ReadFull(out, make([]byte, len("ready\n"))); err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +104,7 @@ func TestSignalTargets(t *testing.T) {
 			t.Errorf("target %d: %v", target, err)
 		}
 	}
-	if !kernelSince(t, 6, 9) {
+	if !testproc.KernelAtLeast(6, 9) {
 		return
 	}
 	// The end of the pipe is the end of all who could write to it.

@@ -184,7 +184,7 @@ func (fd *FD) follow(w *watcher, source syscall.RawConn) {
 	}
 	fd.leave(w, reaped)
 	if w.epoll != nil {
-		w.epoll.Close() //nolint:errcheck // read-only, and Close of the FD may have been first
+		w.epoll.Close() // read-only, and Close of the FD may have been first
 	}
 	close(w.stopped)
 }

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/autokill/autokill/internal/testproc"
 )
 
 // ways are the two ways a descriptor is watched.
@@ -179,7 +181,7 @@ func TestWaitReaped(t *testing.T) {
 
 // A waiter for the reap that comes while one for the end waits.
 func TestWaitRaised(t *testing.T) {
-	if !kernelSince(t, 6, 9) {
+	if !testproc.KernelAtLeast(6, 9) {
 		t.Skip("needs Linux 6.9: POLLHUP")
 	}
 	eachWay(t, func(t *testing.T, open func(*testing.T, *child) *FD) {
@@ -223,7 +225,7 @@ func TestWaitRace(t *testing.T) {
 					t.Error(err)
 				}
 			})
-			if kernelSince(t, 6, 9) {
+			if testproc.KernelAtLeast(6, 9) {
 				done.Go(func() {
 					if err := fd.WaitReaped(t.Context()); err != nil {
 						t.Error(err)
@@ -283,7 +285,7 @@ func TestWaitStolen(t *testing.T) {
 		t.Error("reaped what somebody else had reaped")
 	}
 	info, err := fd.Info(InfoExit)
-	if !kernelSince(t, 6, 15) {
+	if !testproc.KernelAtLeast(6, 15) {
 		if err == nil {
 			t.Errorf("%v knows more than it should", info.Answered)
 		}

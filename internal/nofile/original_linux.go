@@ -9,6 +9,16 @@ func read() (l Limit) {
 	return l
 }
 
+// ForChild is the limit that a child must be given now, or nil: see [Restore].
+func ForChild() *Limit {
+	var now Limit
+	getrlimit(&now)
+	if limit, ok := Restore(original, now); ok {
+		return &limit
+	}
+	return nil
+}
+
 // getrlimit is prlimit64(0, RLIMIT_NOFILE, NULL, l). A failure leaves *l zero.
 //
 //go:noescape
