@@ -21,14 +21,13 @@ var (
 	ErrDot = exec.ErrDot
 )
 
-// Error of a path search is [exec.Error]: see [LookPath]. Its name here would be
-// that of [Error].
-
-// LookPath searches PATH for an executable, as [exec.LookPath] does.
+// LookPath searches PATH for an executable, as [exec.LookPath] does. Its errors are
+// of type [*exec.Error].
 func LookPath(file string) (string, error) { return exec.LookPath(file) }
 
-// Cmd is a command to be started. Its fields are those of [exec.Cmd], with the same
-// meaning, and a few of its own. A Cmd can be started once.
+// Cmd is a command to be started. Its fields have the names and the meaning of those
+// of [exec.Cmd], but for Cancel and WaitDelay, which it does not have; and it has a
+// few of its own. A Cmd can be started once.
 type Cmd struct {
 	// Path is the program. It is the only field that must be set. A relative path
 	// is relative to Dir.
@@ -60,8 +59,9 @@ type Cmd struct {
 	Mechanism Mechanism
 	// AllowNewPrivs starts the child without no_new_privs, so that set-user-ID
 	// programs work inside. It needs CAP_SYS_ADMIN in the user namespace of the
-	// caller: anybody else gets syscall.EPERM, since the child could become somebody
-	// whom the kill cannot reach.
+	// caller, anybody else gets syscall.EPERM; and with Tripwire it needs root of the
+	// initial user namespace, since the child could become somebody whom the kill of
+	// anybody else cannot reach: errors.ErrUnsupported.
 	AllowNewPrivs bool
 	// Rusage asks for real values of [ProcessState.SysUsage]. It selects [Tripwire].
 	Rusage bool
@@ -109,7 +109,7 @@ func (c *Cmd) argv() []string {
 }
 
 // Start starts the child and returns when it runs the program. After an error there
-// is no child, and the Cmd cannot be started again.
+// is no child.
 //
 // Wait, or closing c.Process, frees what a started child holds.
 func (c *Cmd) Start() error {

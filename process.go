@@ -58,10 +58,12 @@ func (p *Process) discard() {
 	_ = p.child.Observer.Close()
 }
 
-// Close drops this reference to the handle, which kills the child if there is no
-// other. It returns at once; [Process.Done] says when the child is gone. After the
-// child has ended Close only frees what the Process holds. It may be called any
-// number of times and returns nil.
+// Close drops the handle, which kills the child. It returns at once; [Process.Done]
+// says when the child is gone. After the child has ended Close only frees what the
+// Process holds. It may be called any number of times and returns nil.
+//
+// A copy of the descriptor that was made without the help of this package does not
+// save the child from Close.
 func (p *Process) Close() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -73,7 +75,7 @@ func (p *Process) Close() error {
 		p.closed = true
 		// The signal by pidfd comes first: it cannot be lost to an exec that the
 		// child is in the middle of, as the one that the closing sends can. The
-		// handle was never shared, so this is what the closing is about to do.
+		// package has shared the handle with nobody, so the closing is meant to kill.
 		_ = p.child.Observer.Signal(syscall.SIGKILL, pidfd.ToReferent)
 		_ = p.child.Handle.Close()
 	}
@@ -158,8 +160,8 @@ func (p *Process) Kill() error { return p.Signal(syscall.SIGKILL) }
 var errReleased = fmt.Errorf("autokill: process already released: %w", os.ErrInvalid)
 
 // Release gives the Process up and kills nobody: the child stays bound to the life
-// of this program. The other methods fail from then on, except Close, which does
-// nothing any more, and Done.
+// of this program. From then on Close does nothing, and what waits for, signals or
+// asks about the child fails; Done still says when it has ended.
 func (p *Process) Release() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

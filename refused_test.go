@@ -80,7 +80,8 @@ func TestRefusedStarts(t *testing.T) {
 			if n := testproc.Descriptors(); n != descriptors {
 				t.Errorf("%d descriptors before, %d after", descriptors, n)
 			}
-			if n := runtime.NumGoroutine(); n != goroutines {
+			// One that another test has left may end meanwhile.
+			if n := runtime.NumGoroutine(); n > goroutines {
 				t.Errorf("%d goroutines before, %d after", goroutines, n)
 			}
 			if pid, err := unix.Wait4(-1, nil, unix.WNOHANG|unix.WALL, nil); !errors.Is(err, unix.ECHILD) {

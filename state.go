@@ -46,8 +46,9 @@ func (s *ProcessState) Sys() any {
 }
 
 // SysUsage returns the resource usage, a [*syscall.Rusage]. It is zero for a
-// [Native] child: the kernel keeps none of a process that it reaps by itself. Set
-// [Cmd.Rusage] to have it.
+// [Native] child, since the kernel keeps none of a process that it reaps by itself
+// (set [Cmd.Rusage] to have it), and where somebody else in this program reaped the
+// child.
 func (s *ProcessState) SysUsage() any { return &s.ending.Rusage }
 
 // UserTime returns the user CPU time of the child and of those it waited for; see
@@ -84,10 +85,6 @@ func describe(status syscall.WaitStatus) string {
 // ExitError is an unsuccessful end of a command, as in os/exec.
 type ExitError struct {
 	*ProcessState
-
-	// Stderr is as in os/exec: a part of the standard error, if Output collected
-	// it.
-	Stderr []byte
 }
 
 func (e *ExitError) Error() string { return e.String() }

@@ -49,7 +49,7 @@ var endings = []clause{
 		}
 	}},
 	{"TestE2_CoreDump", func(t *testing.T, s suite) {
-		c := s.Command("sh", "-c", "ulimit -c unlimited || exit 9; kill -QUIT $$")
+		c := s.Command("sh", "-c", "ulimit -c unlimited || exit 9; kill -ABRT $$")
 		c.Dir = t.TempDir()
 		if err := os.Chmod(c.Dir, 0o777); err != nil {
 			t.Fatal(err)
@@ -63,7 +63,7 @@ var endings = []clause{
 		if status.ExitStatus() == 9 {
 			t.Skip("the hard limit of core dumps is 0")
 		}
-		if !status.Signaled() || status.Signal() != syscall.SIGQUIT {
+		if !status.Signaled() || status.Signal() != syscall.SIGABRT {
 			t.Fatalf("the child ended with %v", state)
 		}
 		files, err := os.ReadDir(c.Dir)

@@ -190,9 +190,9 @@ var lifetime = []clause{
 			t.Fatal(err)
 		}
 		defer r.Close()
-		// The shell opens nothing of its own while the pattern is expanded but the
-		// directory itself.
-		c := s.Command("sh", "-c", "ls /proc/$$/fd")
+		// With a command after it, ls is a process of its own: what it opens does not
+		// show.
+		c := s.Command("sh", "-c", "ls /proc/$$/fd; true")
 		c.Stdout = w
 		c.ExtraFiles = []*os.File{nil, w}
 		p := s.begin(t, c)
