@@ -169,39 +169,47 @@ func attacker(command func(string, ...string) *autokill.Cmd, attack string) *aut
 }
 
 // besiege is the manner of a holder that starts many children that attack by
-// reopen, and lets go of each as a crash would.
+// reopen, as many as it is told each time, and says how many survived.
 func besiege(h *holder) int {
-	rounds, err := strconv.Atoi(strings.TrimSpace(h.line()))
-	check(err)
-	survivors := 0
-	for range rounds {
-		inR, inW, err := os.Pipe()
+	for {
+		rounds, err := strconv.Atoi(strings.TrimSpace(h.line()))
 		check(err)
-		outR, outW, err := os.Pipe()
-		check(err)
-		c := attacker(h.subject.Command, "reopen")
-		c.Stdin, c.Stdout, c.Stderr = inR, outW, os.Stderr
-		before := descriptors()
-		check(c.Start())
-		inR.Close()
-		outW.Close()
-		handle := newHandle(before)
-		_, err = inW.WriteString("x")
-		check(err)
-		answer := make([]byte, 1)
-		_, err = outR.Read(answer)
-		check(err)
-		drop(handle)
-		if !gone(outR) {
-			survivors++
-			check(c.Process.Kill())
+		survivors := 0
+		for range rounds {
+			if !reopenOnce(h) {
+				survivors++
+			}
 		}
-		_, err = c.Process.Wait()
-		check(err)
-		inW.Close()
-		outR.Close()
+		h.say(fmt.Sprintf("%d survivors", survivors))
 	}
-	h.say(fmt.Sprintf("%d survivors", survivors))
-	h.await()
-	return 0
+}
+
+// reopenOnce lets go of one such child as a crash would.
+func reopenOnce(h *holder) (died bool) {
+	inR, inW, err := os.Pipe()
+	check(err)
+	outR, outW, err := os.Pipe()
+	check(err)
+	defer inW.Close()
+	defer outR.Close()
+	c := attacker(h.subject.Command, "reopen")
+	c.Stdin, c.Stdout, c.Stderr = inR, outW, os.Stderr
+	before := descriptors()
+	check(c.Start())
+	inR.Close()
+	outW.Close()
+	handle := newHandle(before)
+	// It answers when it has opened all that it can.
+	_, err = inW.WriteString("x")
+	check(err)
+	_, err = outR.Read(make([]byte, 1))
+	check(err)
+	drop(handle)
+	died = gone(outR)
+	if !died {
+		check(c.Process.Kill())
+	}
+	_, err = c.Process.Wait()
+	check(err)
+	return died
 }
