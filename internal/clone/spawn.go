@@ -2,16 +2,15 @@
 
 package clone
 
-import "golang.org/x/sys/unix"
-
 // cloneArgs is struct clone_args of include/uapi/linux/sched.h as of Linux 5.7
-// (CLONE_ARGS_SIZE_VER2).
-//
-//nolint:unused // the kernel reads all of it
+// (CLONE_ARGS_SIZE_VER2). What has no name here stays zero.
 type cloneArgs struct {
-	flags, pidfd, childTid, parentTid, exitSignal uint64
-	stack, stackSize, tls                         uint64
-	setTid, setTidSize, cgroup                    uint64
+	flags, pidfd, childTid uint64
+	_                      uint64 // parent_tid
+	exitSignal             uint64
+	_, _, _                uint64 // stack, stack_size, tls
+	_, _                   uint64 // set_tid, set_tid_size
+	cgroup                 uint64
 }
 
 // call is one clone with its vector: all that parent and child share. It lives on
@@ -40,15 +39,6 @@ const (
 	outcomeNone = iota
 	outcomeErrno
 	outcomeUnwanted
-)
-
-// What the assembly needs and cannot name itself.
-//
-//nolint:unused // spawn_*.s use them
-const (
-	sysProcmask  = unix.SYS_RT_SIGPROCMASK
-	sysExitGroup = unix.SYS_EXIT_GROUP
-	sigSetmask   = unix.SIG_SETMASK
 )
 
 // spawn blocks all signals on this thread, clones, and restores the mask in the

@@ -3,6 +3,10 @@
 #include "go_asm.h"
 #include "textflag.h"
 
+#define SYS_rt_sigprocmask 14
+#define SYS_exit_group 231
+#define SIG_SETMASK 2
+
 // ARG loads argument i of the step at R13 into REG. See the type Arg: a number,
 // an address, or the int32 at an address.
 #define ARG(i, REG) \
@@ -26,8 +30,8 @@ GLOBL	·allSignals(SB), RODATA|NOPTR, $8
 TEXT ·spawn(SB), NOSPLIT|NOFRAME, $0-16
 	MOVQ	c+0(FP), R12
 
-	MOVQ	$const_sysProcmask, AX
-	MOVQ	$const_sigSetmask, DI
+	MOVQ	$SYS_rt_sigprocmask, AX
+	MOVQ	$SIG_SETMASK, DI
 	LEAQ	·allSignals(SB), SI
 	LEAQ	call_mask(R12), DX
 	MOVQ	$8, R10
@@ -44,8 +48,8 @@ TEXT ·spawn(SB), NOSPLIT|NOFRAME, $0-16
 	JEQ	child
 
 	MOVQ	AX, R13
-	MOVQ	$const_sysProcmask, AX
-	MOVQ	$const_sigSetmask, DI
+	MOVQ	$SYS_rt_sigprocmask, AX
+	MOVQ	$SIG_SETMASK, DI
 	LEAQ	call_mask(R12), SI
 	MOVQ	$0, DX
 	MOVQ	$8, R10
@@ -100,7 +104,7 @@ unwanted:
 	MOVQ	$const_outcomeUnwanted, call_outcome(R12)
 
 exit:
-	MOVQ	$const_sysExitGroup, AX
+	MOVQ	$SYS_exit_group, AX
 	MOVQ	$127, DI
 	SYSCALL
 	INT	$3

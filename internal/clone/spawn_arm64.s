@@ -3,6 +3,10 @@
 #include "go_asm.h"
 #include "textflag.h"
 
+#define SYS_rt_sigprocmask 135
+#define SYS_exit_group 94
+#define SIG_SETMASK 2
+
 // ARG loads argument i of the step at R20 into REG. See the type Arg: a number,
 // an address, or the int32 at an address.
 #define ARG(i, REG) \
@@ -24,8 +28,8 @@ GLOBL	·allSignals(SB), RODATA|NOPTR, $8
 TEXT ·spawn(SB), NOSPLIT|NOFRAME, $0-16
 	MOVD	c+0(FP), R19
 
-	MOVD	$const_sysProcmask, R8
-	MOVD	$const_sigSetmask, R0
+	MOVD	$SYS_rt_sigprocmask, R8
+	MOVD	$SIG_SETMASK, R0
 	MOVD	$·allSignals(SB), R1
 	ADD	$call_mask, R19, R2
 	MOVD	$8, R3
@@ -41,8 +45,8 @@ TEXT ·spawn(SB), NOSPLIT|NOFRAME, $0-16
 	CBZ	R0, child
 
 	MOVD	R0, R20
-	MOVD	$const_sysProcmask, R8
-	MOVD	$const_sigSetmask, R0
+	MOVD	$SYS_rt_sigprocmask, R8
+	MOVD	$SIG_SETMASK, R0
 	ADD	$call_mask, R19, R1
 	MOVD	$0, R2
 	MOVD	$8, R3
@@ -100,7 +104,7 @@ unwanted:
 	MOVD	R9, call_outcome(R19)
 
 exit:
-	MOVD	$const_sysExitGroup, R8
+	MOVD	$SYS_exit_group, R8
 	MOVD	$127, R0
 	SVC
 	UNDEF
