@@ -1,0 +1,67 @@
+// Package cli is the command autokill: what the user types becomes calls of
+// package autokill, and how they end becomes an exit status and one line on
+// standard error.
+//
+// One file is one subject; what is decided is decided by pure functions: which
+// status (status.go), which signals are passed on (signals.go), which descriptors
+// can hang up (hold.go), what deserves a warning (privileges.go).
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+const rootHelp = `Child processes that cannot outlive their starter: kill -9 included.
+
+A COMMAND that autokill runs has no_new_privs: sudo, su, newuidmap, fusermount
+and other set-user-ID programs do not work inside.`
+
+// Main is the program: args are the arguments without its name. It returns the
+// exit status.
+func Main(args []string) int {
+	root := &cobra.Command{
+		Use:           "autokill",
+		Short:         "child processes that cannot outlive their starter",
+		Long:          rootHelp,
+		Version:       version(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		// They would make an error more than one line.
+		DisableSuggestions: true,
+	}
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.AddCommand(runCommand(), probeCommand(), versionCommand())
+	// Not nil, for which cobra would take os.Args.
+	root.SetArgs(append([]string{}, args...))
+
+	err := root.Execute()
+	var e *exit
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &e):
+		if e.err != nil {
+			say(e.err)
+		}
+		return e.status
+	default:
+		say(fmt.Errorf("%w: see autokill --help", err))
+		return statusFailed
+	}
+}
+
+// say prints one line for people. A standard error that cannot be written to is
+// nobody's to hear of.
+func say(err error) {
+	fmt.Fprintln(os.Stderr, "autokill: "+oneLine(reason(err))) // see above
+}
+
+// oneLine is for errors that were joined, and for names with a newline in them.
+func oneLine(text string) string {
+	return strings.ReplaceAll(strings.TrimSpace(text), "\n", "; ")
+}

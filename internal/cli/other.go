@@ -1,0 +1,25 @@
+//go:build !linux
+
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"syscall"
+)
+
+// Here no command can be started, so nothing of this matters but the errors.
+
+func unsupported(what string) error {
+	return fmt.Errorf("%s on %s: autokill works on Linux: %w", what, runtime.GOOS, errors.ErrUnsupported)
+}
+
+func describe(int, []*os.File) (descriptor, error) { return descriptor{}, unsupported("--hold") }
+func hungUp(int, int) (bool, error)                { return false, unsupported("--hold") }
+func inherited(int) ([]*os.File, error)            { return nil, unsupported("run") }
+func examine(string) (executable, error)           { return executable{}, unsupported("privileges") }
+func inForeground() bool                           { return false }
+func systemSignals() []syscall.Signal              { return nil }
+func kernelRelease() string                        { return runtime.GOOS }

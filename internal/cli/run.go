@@ -1,0 +1,175 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/autokill/autokill"
+)
+
+const runHelp = `Run COMMAND, which lives no longer than this autokill process and the process
+that started it: however these end, kill -9 included, COMMAND is killed. What
+COMMAND itself starts is not bound. COMMAND has no_new_privs: sudo, su,
+newuidmap, fusermount and other set-user-ID programs do not work inside.
+
+Exit status: COMMAND's own; 128+n if signal n killed it; 124 timed out (137 if
+that took a KILL); 125 autokill failed; 126 cannot be executed; 127 not found.`
+
+// runOptions are the flags of autokill run.
+type runOptions struct {
+	timeout    duration
+	killAfter  duration
+	signal     signalFlag
+	withParent bool
+	mechanism  mechanismFlag
+	hold       int
+	holds      bool // --hold was given
+}
+
+func runCommand() *cobra.Command {
+	o := runOptions{signal: signalFlag(syscall.SIGTERM)}
+	cmd := &cobra.Command{
+		Use:                   "run [flags] [--] COMMAND [ARG]...",
+		Short:                 "run a command that cannot outlive autokill and its starter",
+		Long:                  runHelp,
+		DisableFlagsInUseLine: true,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return errors.New("run what? A COMMAND is missing")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.holds = cmd.Flags().Changed("hold")
+			return run(o, args)
+		},
+	}
+	flags := cmd.Flags()
+	// What follows the first word that is no flag belongs to the command.
+	flags.SetInterspersed(false)
+	flags.SortFlags = false
+	flags.Var(&o.timeout, "timeout", "send --signal after this time: 5, 1.5m, 2h, 1d")
+	flags.Var(&o.killAfter, "kill-after", "send KILL this long after --signal, and after\na HUP, INT, QUIT or TERM that autokill gets")
+	flags.Var(&o.signal, "signal", "signal of --timeout, name or number")
+	flags.BoolVar(&o.withParent, "with-parent", true, "die with autokill's starter, too")
+	flags.IntVar(&o.hold, "hold", 0, "die when descriptor `FD` hangs up, too: it stays\nwith autokill; COMMAND gets /dev/null for 0")
+	flags.Var(&o.mechanism, "mechanism", "best, native or tripwire")
+	return cmd
+}
+
+// run is the way of one command through this package.
+func run(o runOptions, argv []string) error {
+	s, err := start(o, argv)
+	if err != nil {
+		return &exit{startStatus(err), err}
+	}
+	end, err := s.supervise()
+	if err != nil {
+		return &exit{statusFailed, err}
+	}
+	if !end.known {
+		return &exit{end.status(), errors.New("the command has ended, how is not known: another part of this program has reaped it")}
+	}
+	if end.dieOfInterrupt(inForeground()) {
+		interruptSelf()
+	}
+	return exitWith(end.status())
+}
+
+// start begins all watching first, then starts the command: nothing that happens
+// in between is missed.
+func start(o runOptions, argv []string) (*supervisor, error) {
+	s := &supervisor{
+		signals: notify(), // SIGPIPE too: a message that nobody can read must not end us
+		timeout: time.Duration(o.timeout), killAfter: time.Duration(o.killAfter),
+		signal: syscall.Signal(o.signal),
+	}
+	held := -1
+	if o.holds {
+		held = o.hold
+	}
+	files, err := inherited(held)
+	if err != nil {
+		return nil, err
+	}
+	if o.holds {
+		if s.hungUp, err = hold(held, files); err != nil {
+			return nil, err
+		}
+	}
+	if o.withParent {
+		if s.orphaned, err = watchParent(); err != nil {
+			return nil, err
+		}
+		if s.orphaned != nil && signal.Ignored(syscall.SIGHUP) {
+			say(errors.New("SIGHUP is ignored (nohup), but the command still dies with the process that started autokill: --with-parent=false changes that"))
+		}
+	}
+	path, ok := os.LookupEnv("PATH")
+	if !ok {
+		path = "/bin:/usr/bin" // as execvp(3) of glibc
+	}
+	file, err := search(argv[0], path)
+	if err != nil {
+		return nil, err
+	}
+	if hint := privilegeHint(file); hint != nil {
+		say(hint)
+	}
+	s.process, err = startBy(o, file, argv, files)
+	if errors.Is(err, syscall.ENOEXEC) {
+		s.process, err = startBy(o, shell, byShell(file, argv), files)
+	}
+	if err != nil {
+		return nil, err
+	}
+	letGo(files, held)
+	return s, nil
+}
+
+func startBy(o runOptions, path string, argv []string, files []*os.File) (*autokill.Process, error) {
+	cmd := &autokill.Cmd{
+		Path: path, Args: argv,
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, ExtraFiles: files,
+		Mechanism: autokill.Mechanism(o.mechanism),
+	}
+	if o.holds && o.hold == 0 {
+		cmd.Stdin = nil
+	}
+	if err := cmd.Start(); err != nil {
+		if errors.Is(err, errors.ErrUnsupported) {
+			return nil, fmt.Errorf("%w: autokill probe tells what works here", err)
+		}
+		return nil, err
+	}
+	return cmd.Process, nil
+}
+
+// letGo closes what is the command's alone from now on, so that who is at the other
+// end sees it when the command closes its own. We keep the standard error for
+// messages.
+func letGo(files []*os.File, held int) {
+	for _, file := range append(files, os.Stdout) {
+		if file != nil {
+			_ = file.Close()
+		}
+	}
+	if held != 0 {
+		_ = os.Stdin.Close()
+	}
+}
+
+// interruptSelf ends this process by SIGINT. It returns if that is ignored or
+// blocked.
+func interruptSelf() {
+	signal.Reset(syscall.SIGINT)
+	if syscall.Kill(os.Getpid(), syscall.SIGINT) == nil {
+		time.Sleep(time.Second) // it may be another thread that takes it
+	}
+}

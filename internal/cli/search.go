@@ -1,0 +1,53 @@
+package cli
+
+import (
+	"errors"
+	"io/fs"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/autokill/autokill"
+)
+
+// opExec is what package autokill calls the last step of a start.
+const opExec = "execve"
+
+// shell runs scripts without a "#!" line.
+const shell = "/bin/sh"
+
+// search finds the program as execvp(3) does, and so env(1): all of PATH is
+// searched, "." in it counts, and a file that is found but not executable is another
+// error than none. [autokill.LookPath] is for programs and more careful.
+func search(name, path string) (string, error) {
+	if strings.Contains(name, "/") {
+		return name, nil
+	}
+	var denied error
+	if name != "" {
+		for _, dir := range filepath.SplitList(path) {
+			if dir == "" {
+				dir = "."
+			}
+			// Not filepath.Join, which would make "./x" the bare name again.
+			candidate := strings.TrimSuffix(dir, "/") + "/" + name
+			_, err := autokill.LookPath(candidate)
+			switch {
+			case err == nil:
+				return candidate, nil
+			case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EISDIR):
+				denied = &fs.PathError{Op: opExec, Path: candidate, Err: syscall.EACCES}
+			}
+		}
+	}
+	if denied != nil {
+		return "", denied
+	}
+	return "", &exec.Error{Name: name, Err: exec.ErrNotFound}
+}
+
+// byShell is how execvp(3) runs a file that execve refused with ENOEXEC.
+func byShell(path string, argv []string) []string {
+	return append([]string{shell, path}, argv[1:]...)
+}

@@ -1,0 +1,102 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/autokill/autokill"
+)
+
+// supervisor stays with the command until it has ended. Channels may be nil.
+type supervisor struct {
+	process  *autokill.Process
+	signals  <-chan os.Signal
+	orphaned <-chan struct{} // our starter has ended
+	hungUp   <-chan struct{} // so has the holder of the other end
+
+	timeout, killAfter time.Duration // 0: never
+	signal             syscall.Signal
+	kill               <-chan time.Time // of --kill-after, once it runs
+}
+
+func (s *supervisor) supervise() (ending, error) {
+	s.passEarly()
+	var timedOut bool
+	timeout := after(s.timeout)
+	for {
+		select {
+		case <-s.process.Done():
+			state, err := s.process.Wait()
+			if err != nil {
+				return ending{}, err
+			}
+			return endingOf(state, timedOut), nil
+		case caught := <-s.signals:
+			s.obey(caught, situation{foreground: inForeground()})
+		case <-timeout:
+			timedOut = true
+			s.send(s.signal)
+			if s.signal != syscall.SIGKILL && s.signal != syscall.SIGCONT {
+				s.send(syscall.SIGCONT) // a stopped command could not obey
+			}
+			s.startKillClock()
+		case <-s.kill:
+			timedOut = true
+			s.send(syscall.SIGKILL)
+		case <-s.orphaned:
+			s.orphaned = nil
+			_ = s.process.Close()
+		case <-s.hungUp:
+			s.hungUp = nil
+			_ = s.process.Close()
+		}
+	}
+}
+
+// passEarly passes on what came while the command was started.
+func (s *supervisor) passEarly() {
+	for {
+		select {
+		case caught := <-s.signals:
+			s.obey(caught, situation{early: true})
+		default:
+			return
+		}
+	}
+}
+
+// obey does what a signal that we got asks for.
+func (s *supervisor) obey(caught os.Signal, now situation) {
+	sig := caught.(syscall.Signal)
+	if passOn(sig, now) {
+		s.send(sig)
+	}
+	if asksToEnd(sig) {
+		s.startKillClock()
+	}
+}
+
+// startKillClock starts the time of --kill-after, once.
+func (s *supervisor) startKillClock() {
+	if s.kill == nil {
+		s.kill = after(s.killAfter)
+	}
+}
+
+// send sends a signal to the command, which may have ended.
+func (s *supervisor) send(sig syscall.Signal) {
+	if err := s.process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		say(fmt.Errorf("signal %d does not reach the command: %w", int(sig), err))
+	}
+}
+
+// after is time.After, but never for 0.
+func after(d time.Duration) <-chan time.Time {
+	if d == 0 {
+		return nil
+	}
+	return time.After(d)
+}
