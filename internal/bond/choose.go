@@ -73,8 +73,12 @@ func choose(w Wish, f Facts) (Plan, error) {
 	case Tripwire:
 		return chooseTripwire(w, f)
 	}
-	return Plan{Kind: kind}, fmt.Errorf("there is no mechanism %v: %w", kind, syscall.EINVAL)
+	return Plan{Kind: kind}, noMechanism(kind)
 }
+
+func noMechanism(k Kind) error { return fmt.Errorf("there is no mechanism %v: %w", k, syscall.EINVAL) }
+
+const inOtherPIDNamespace = "the child would be in another PID namespace, whose init ignores the signal of a tripwire; native (Linux 7.1) can kill it"
 
 func chooseNative(w Wish, f Facts) (Plan, error) {
 	plan := Plan{Kind: Native}
@@ -93,7 +97,7 @@ func chooseNative(w Wish, f Facts) (Plan, error) {
 func chooseTripwire(w Wish, f Facts) (Plan, error) {
 	plan := Plan{Kind: Tripwire}
 	if w.NewPIDNS {
-		return plan, unsupported("the init of a PID namespace ignores the signal of a tripwire; native (Linux 7.1) can kill it")
+		return plan, unsupported(inOtherPIDNamespace)
 	}
 	if f.Root {
 		return plan, nil

@@ -50,7 +50,7 @@ func TestChoose(t *testing.T) {
 			Wish{NewPIDNS: true},
 			Facts{Native: unsupported(""), Root: true},
 			Plan{Kind: Tripwire},
-			errors.ErrUnsupported, "init of a PID namespace",
+			errors.ErrUnsupported, "another PID namespace",
 		},
 
 		{"another uid, native", Wish{OtherUID: true}, there, Plan{Kind: Native}, nil, ""},

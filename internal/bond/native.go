@@ -20,15 +20,6 @@ func (native) kind() Kind { return Native }
 
 const nativeFlags = unix.CLONE_PIDFD | unix.CLONE_AUTOREAP | unix.CLONE_NNP | unix.CLONE_PIDFD_AUTOKILL
 
-// waitReaped blocks until the kernel has reaped the child, POLLHUP (Linux 6.9).
-func waitReaped(fd int) {
-	for {
-		if _, err := unix.Poll([]unix.PollFd{{Fd: int32(fd)}}, -1); !errors.Is(err, unix.EINTR) {
-			return
-		}
-	}
-}
-
 // autokillBit is PIDFD_AUTOKILL in what F_GETFL answers (include/uapi/linux/pidfd.h).
 const autokillBit = unix.O_TRUNC
 

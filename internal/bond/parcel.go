@@ -4,6 +4,7 @@ package bond
 
 import (
 	"encoding/binary"
+	"os"
 	"sync"
 	"unsafe"
 
@@ -52,6 +53,8 @@ const (
 	parcelVersion = 1
 	scopeProcess  = 0
 
+	stepSameNamespace = "getppid"
+
 	// ownerPID is F_OWNER_PID of fcntl(2).
 	ownerPID = 1
 
@@ -98,6 +101,9 @@ var parcels = sync.Pool{New: func() any { return newParcel() }}
 func (p *parcel) compile() {
 	ends := &p.armed.control.ends
 	steps := []clone.Step{
+		// A thread that has unshared its PID namespace has children elsewhere, and the
+		// first of them is an init. There getppid answers 0.
+		{Name: stepSameNamespace, Nr: unix.SYS_GETPPID, Mask: ^uintptr(0), Want: uintptr(os.Getpid())},
 		{
 			Name: "pidfd_open", Nr: unix.SYS_PIDFD_OPEN,
 			Args: [6]clone.Arg{clone.Load(&p.self.Pid)}, Result: &p.description.control.pidfd,

@@ -4,7 +4,6 @@ package bond
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"sync"
 	"time"
@@ -14,18 +13,17 @@ import (
 	"github.com/autokill/autokill/internal/clone"
 )
 
-// Support is probed by doing. A sandbox (seccomp, Landlock, SELinux, gVisor) may accept every call of a parcel
-// and then swallow the signal. So tripwire is proved by doing: a child that never
-// execs makes a parcel and waits, its handle is closed, and it must die.
+// Support is probed by doing. A sandbox (seccomp, Landlock, SELinux, gVisor) may
+// accept every call of a parcel and then swallow the signal; so before a tripwire is
+// trusted, one must have killed a child.
 
 // trusted is how long a proof holds. A sandbox may be put on later, so not for
 // ever; a proof costs less than a start.
 const trusted = time.Minute
 
-// patience is how long the child of a proof waits for its death before it says
-// that none came. The signal is sent by the close itself: this is no deadline that
-// a slow machine could miss by the time it takes to run.
-const patience = 5 // seconds
+// patience is how long the child of a proof may take to die of the close. The close
+// itself sends the signal.
+const patience = 5 * time.Second
 
 // proof remembers when the mechanism was last seen to kill. Refusals are never
 // remembered.
@@ -58,27 +56,49 @@ func probe(begin func(*clone.Request) (*clone.Pending, *os.File, error)) error {
 	defer closed.Close()
 	defer open.Close()
 
-	timeout := &unix.Timespec{Sec: patience}
 	r := &clone.Request{
 		NoNewPrivs: true,
-		Epilogue: []clone.Step{{
-			Name: "ppoll", Nr: unix.SYS_PPOLL,
-			Args: [6]clone.Arg{clone.Int(0), clone.Int(0), clone.Addr(timeout)},
-			Mask: ^uintptr(0), Want: ^uintptr(0), // any return is one too many
-		}},
-		Path: "/", Argv: []string{"never"},
+		// Nothing to poll and no time limit: it never returns.
+		Epilogue: []clone.Step{{Name: "ppoll", Nr: unix.SYS_PPOLL}},
+		Path:     "/", Argv: []string{"never"},
 	}
 	pending, handle, err := begin(r)
 	if err != nil {
-		return verdict(err)
+		return explain(err)
 	}
+	observer, openErr := unix.PidfdOpen(pending.Pid(), 0)
 	open.Close()
 	// The child's copies of our descriptors go all at once: at end of file here it
 	// has none of the handle left.
 	_, _ = closed.Read(make([]byte, 1))
 	handle.Close()
+	died := true
+	if openErr == nil {
+		died = endsWithin(observer, patience)
+		_ = unix.PidfdSendSignal(observer, unix.SIGKILL, nil, 0)
+		_ = unix.Close(observer)
+	}
 	_, err = pending.Wait()
+	switch {
+	case openErr != nil && !errors.Is(openErr, unix.ESRCH):
+		return explain(os.NewSyscallError("pidfd_open", openErr))
+	case !died:
+		return unsupported("a SIGKILL by fcntl(F_SETSIG) does not arrive: a sandbox swallows it")
+	}
 	return verdict(err)
+}
+
+// endsWithin waits for the end of a process by its pidfd.
+func endsWithin(fd int, limit time.Duration) bool {
+	deadline := time.Now().Add(limit)
+	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	for {
+		left := max(0, time.Until(deadline))
+		n, err := unix.Poll(fds, int(left.Milliseconds()))
+		if !errors.Is(err, unix.EINTR) {
+			return n > 0
+		}
+	}
 }
 
 func (native) prove() error {
@@ -97,24 +117,16 @@ func (tripwire) prove() error {
 	return probe(p.clone)
 }
 
-// verdict reads what became of the child of a proof.
+// verdict reads what became of a child that has died. It may have died a moment
+// before its wait: the end of file is seen while the child's copies are on their way
+// out, and then its own copy of the handle can be the last one.
 func verdict(err error) error {
 	var step *os.SyscallError
-	named := errors.As(err, &step)
-	waiting := named && step.Syscall == "ppoll"
-	// The end of file is seen while the child's copies are on their way out: then
-	// its own copy of the handle may be the last one, and kills a moment earlier.
-	closing := named && step.Syscall == "close_range"
-	switch {
-	case (waiting || closing) && errors.Is(err, clone.ErrNotStarted):
+	if errors.Is(err, clone.ErrNotStarted) && errors.As(err, &step) && (step.Syscall == "ppoll" || step.Syscall == "close_range") {
 		return nil
-	case waiting, err == nil:
-		return unsupported("a SIGKILL by fcntl(F_SETSIG) does not arrive: a sandbox swallows it")
 	}
-	for _, denied := range []error{unix.EPERM, unix.EACCES, unix.ENOSYS, unix.EINVAL, unix.EOPNOTSUPP} {
-		if errors.Is(err, denied) {
-			return fmt.Errorf("%w (%w)", err, errors.ErrUnsupported)
-		}
+	if err == nil {
+		return errors.New("the child of a proof got past its wait")
 	}
-	return crowded(err) // a limit: it says nothing about the mechanism
+	return explain(err)
 }

@@ -5,7 +5,6 @@ package bond
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -36,13 +35,27 @@ func observerOf(fd int) (*pidfd.FD, error) {
 // Kernels before 6.15 do not tell; those before 6.9 cannot be waited on either,
 // and then the child is known to be gone already.
 func posthumous(c *Child) Ending {
-	_ = c.Observer.WaitReaped(context.Background())
+	if err := c.Observer.WaitReaped(context.Background()); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		// Go's poller could not take it (epoll has limits): a thread does the waiting.
+		if conn, err := c.Observer.SyscallConn(); err == nil {
+			_ = conn.Control(func(fd uintptr) { waitReaped(int(fd)) })
+		}
+	}
 	info, err := c.Observer.Info(pidfd.InfoExit)
 	if err != nil {
 		return Ending{}
 	}
 	status, ok := info.Exit()
 	return Ending{Known: ok, Status: status}
+}
+
+// waitReaped blocks until the kernel has reaped the child, POLLHUP (Linux 6.9).
+func waitReaped(fd int) {
+	for {
+		if _, err := unix.Poll([]unix.PollFd{{Fd: int32(fd)}}, -1); !errors.Is(err, unix.EINTR) {
+			return
+		}
+	}
 }
 
 // What this program has learned of its kernel and its sandbox.
@@ -58,7 +71,7 @@ func (k Kind) mechanism() (mechanism, error) {
 	case Tripwire:
 		return tripwire{}, nil
 	}
-	return nil, unsupported(fmt.Sprintf("there is no mechanism %v", k))
+	return nil, noMechanism(k)
 }
 
 // Start chooses a mechanism and starts the child by it. The request is not
@@ -100,7 +113,8 @@ func (p Plan) start(r *clone.Request, w Wish) (*Child, error) {
 		caps.Drop(unix.CAP_SETUID)
 		request.Capabilities = caps
 	}
-	return m.start(&request, w.AllowNewPrivs)
+	child, err := m.start(&request, w.AllowNewPrivs)
+	return child, explain(err)
 }
 
 // Prove shows by killing a child whether a mechanism works here and now: nil, or

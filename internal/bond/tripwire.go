@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -39,7 +40,7 @@ func (tripwire) start(r *clone.Request, allowNewPrivs bool) (*Child, error) {
 	c, err := pending.Wait()
 	if err != nil {
 		handle.Close()
-		return nil, crowded(err)
+		return nil, err
 	}
 	observer, err := observerOf(c.Pidfd)
 	if err != nil {
@@ -57,6 +58,13 @@ func (p *parcel) clone(r *clone.Request) (pending *clone.Pending, handle *os.Fil
 	if err != nil {
 		return nil, nil, os.NewSyscallError("socketpair", err)
 	}
+	if slices.Contains(r.Files, pair[0]) || slices.Contains(r.Files, pair[1]) {
+		// The number was a file's for the child, which somebody has closed since. Now
+		// the child would get its own handle.
+		_ = unix.Close(pair[0])
+		_ = unix.Close(pair[1])
+		return nil, nil, fmt.Errorf("a file for the child was closed during the start: %w", os.ErrClosed)
+	}
 	p.socket = int32(pair[1])
 	r.Self, r.Prologue = &p.self, p.steps
 	pending, err = r.Clone()
@@ -66,14 +74,6 @@ func (p *parcel) clone(r *clone.Request) (pending *clone.Pending, handle *os.Fil
 		return nil, nil, err
 	}
 	return pending, os.NewFile(uintptr(pair[0]), "autokill handle"), nil
-}
-
-// crowded adds the way out where the descriptors in flight were too many.
-func crowded(err error) error {
-	if !errors.Is(err, unix.ETOOMANYREFS) {
-		return err
-	}
-	return fmt.Errorf("%w: each living child keeps %d descriptors in flight, and all of this user's count against RLIMIT_NOFILE: raise it, or close handles", err, inFlight)
 }
 
 // await waits for the end and reaps: the exec has made the child an ordinary one.
@@ -96,8 +96,9 @@ func (tripwire) await(c *Child) Ending {
 	}
 }
 
-// waitFor blocks a thread in waitid until the child has ended. The zombie keeps
-// its pid from being used again.
+// waitFor blocks a thread in waitid until the child has ended. A zombie keeps its
+// pid from being used again; if somebody else reaps it just now, and the next child
+// of ours gets the pid, the wait is for that one.
 func waitFor(pid, options int) {
 	for errors.Is(unix.Waitid(unix.P_PID, pid, nil, options|unix.WALL, nil), unix.EINTR) {
 	}

@@ -72,7 +72,7 @@ func accessMode(fd int) (int, error) {
 // (TCP) or will send no more. Waiting for ever costs a thread: Go's poller would make
 // the descriptor non-blocking for everybody who shares it.
 func hungUp(fd, timeout int) (bool, error) {
-	fds := []unix.PollFd{{Fd: int32(fd), Events: 0}}
+	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}
 	for {
 		n, err := unix.Poll(fds, timeout)
 		switch {

@@ -1,8 +1,8 @@
 package cli
 
 import (
-	"errors"
 	"io/fs"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -19,7 +19,8 @@ const shell = "/bin/sh"
 
 // search finds the program as execvp(3) does, and so env(1): all of PATH is
 // searched, "." in it counts, and a file that is found but not executable is another
-// error than none. [autokill.LookPath] is for programs and more careful.
+// error than none. [autokill.LookPath] is for programs and more careful. Other than
+// there, a directory of PATH that may not be searched is no sign of a file in it.
 func search(name, path string) (string, error) {
 	if strings.Contains(name, "/") {
 		return name, nil
@@ -33,10 +34,10 @@ func search(name, path string) (string, error) {
 			// Not filepath.Join, which would make "./x" the bare name again.
 			candidate := strings.TrimSuffix(dir, "/") + "/" + name
 			_, err := autokill.LookPath(candidate)
-			switch {
-			case err == nil:
+			if err == nil {
 				return candidate, nil
-			case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EISDIR):
+			}
+			if seen(candidate) {
 				denied = &fs.PathError{Op: opExec, Path: candidate, Err: syscall.EACCES}
 			}
 		}
@@ -45,6 +46,12 @@ func search(name, path string) (string, error) {
 		return "", denied
 	}
 	return "", &exec.Error{Name: name, Err: exec.ErrNotFound}
+}
+
+// seen says that there is something, whatever it is.
+func seen(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // byShell is how execvp(3) runs a file that execve refused with ENOEXEC.

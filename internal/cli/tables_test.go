@@ -271,6 +271,19 @@ func TestSearch(t *testing.T) {
 			t.Errorf("%q is %q, %v; want %q, %v", tt.name, got, err, tt.want, tt.err)
 		}
 	}
+	if os.Geteuid() != 0 { // root may search everything
+		closed := filepath.Dir(write("closed/program", 0o755))
+		if err := os.Chmod(closed, 0); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := search("program", closed); !errors.Is(err, exec.ErrNotFound) {
+			t.Errorf("found %q in a closed directory, %v", got, err)
+		}
+		// So that it can be removed.
+		if err := os.Chmod(closed, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
 	t.Chdir(filepath.Dir(program))
 	if got, err := search("program", ""); err == nil {
 		t.Errorf("an empty PATH found %q", got)

@@ -14,7 +14,9 @@ import (
 // root from then on, and nobody could trace us.
 //
 // It is put back only when no such child runs on our memory any more. Until then
-// being undumpable protects it from the user the child has become.
+// being undumpable protects it from the user the child has become. With starts that
+// overlap without end it is not put back, and a PR_SET_DUMPABLE of the program's own
+// during such a start is undone.
 var dumpable dumpableWatch
 
 type dumpableWatch struct {

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inherit adds the steps that make files[i] descriptor i of the child, and closes all others: those
-// are the last steps at which the child has any descriptor of the caller.
+// inherit adds the steps that make files[i] descriptor i of the child and close all
+// others: after them the child has no other descriptor of the caller.
 //
 // As in package syscall, a source that a lower target would overwrite before it
 // is used is moved out of the way first.

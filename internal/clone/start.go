@@ -53,6 +53,10 @@ func (r *Request) Clone() (*Pending, error) {
 	return &Pending{v, r, pid}, nil
 }
 
+// Pid is the child's. Until Wait it is nobody else's, unless the kernel reaps the
+// child by itself.
+func (p *Pending) Pid() int { return p.pid }
+
 // Take gives the pidfd to the caller before the start is over. Wait then neither
 // returns it nor closes it, and leaves reaping to the caller or the kernel.
 func (p *Pending) Take() (pidfd int) {

@@ -131,7 +131,7 @@ func goroutines() []string {
 	_ = pprof.Lookup("goroutine").WriteTo(&text, 2)
 	var all []string
 	for stack := range strings.SplitSeq(text.String(), "\n\n") {
-		if strings.Contains(stack, "testproc.Main(") || !strings.Contains(stack, "github.com/autokill/autokill") {
+		if strings.Contains(stack, "testproc.Checked.Run(") || !strings.Contains(stack, "github.com/autokill/autokill") {
 			continue
 		}
 		all = append(all, stack)

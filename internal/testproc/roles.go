@@ -39,18 +39,26 @@ func Main(m *testing.M, roles map[string]func(args []string) int) {
 		os.Exit(role(os.Args[1:]))
 	}
 
+	os.Exit(Checked{m}.Run())
+}
+
+// Checked are the tests with a look for what they left behind.
+type Checked struct{ *testing.M }
+
+// Run returns the status to exit with.
+func (c Checked) Run() int {
 	// Orphans of the tests come to us, so a survivor cannot hide.
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		fmt.Fprintln(os.Stderr, "testproc: PR_SET_CHILD_SUBREAPER:", err)
-		os.Exit(1)
+		return 1
 	}
 	before := openDescriptors()
-	status := m.Run()
+	status := c.M.Run()
 	for _, leak := range leaks(before) {
 		fmt.Println("FAIL: left behind:", leak)
 		status = 1
 	}
-	os.Exit(status)
+	return status
 }
 
 // RoleEnv is the environment of a process that is to play a role.

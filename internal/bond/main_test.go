@@ -1,0 +1,11 @@
+//go:build linux && (amd64 || arm64)
+
+package bond
+
+import (
+	"testing"
+
+	"github.com/autokill/autokill/internal/testproc"
+)
+
+func TestMain(m *testing.M) { testproc.Main(m, nil) }
