@@ -2,7 +2,9 @@ package autokill
 
 import (
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -124,14 +126,26 @@ func (c *Cmd) Start() error {
 	}
 	// os/exec refuses such an entry too; its Environ drops it.
 	if slices.ContainsFunc(c.Env, func(kv string) bool { return strings.IndexByte(kv, 0) >= 0 }) {
-		return &Error{Op: "start", Mechanism: c.Mechanism, Err: errors.New("environment variable contains a NUL byte")}
+		return &Error{Op: "start", Mechanism: c.Mechanism, Err: fmt.Errorf("environment variable contains a NUL byte: %w", syscall.EINVAL)}
 	}
 	process, err := c.start()
 	if err != nil {
-		return wrap("start", c.Mechanism, err)
+		return wrap("start", c.Mechanism, err, c.stat)
 	}
 	c.Process = process
 	return nil
+}
+
+// stat looks at a file as the child would find it. Under another root that is not
+// known.
+func (c *Cmd) stat(path string) (fs.FileInfo, error) {
+	if otherRoot(c.SysProcAttr) {
+		return nil, fs.ErrNotExist
+	}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(c.Dir, path)
+	}
+	return os.Stat(path)
 }
 
 // Wait waits for the started child to end and closes its handle. The error is an

@@ -30,7 +30,7 @@ func by(m autokill.Mechanism) func(string, ...string) *autokill.Cmd {
 }
 
 func TestMain(m *testing.M) {
-	autokilltest.Main(m, subjects, map[string]autokilltest.Role{exhaustRole: exhaust})
+	autokilltest.Main(m, subjects, map[string]autokilltest.Role{exhaustRole: exhaust, edgeRole: edge})
 }
 
 // TestContract holds both mechanisms to the contract, as whoever runs the tests.

@@ -2,7 +2,7 @@ package autokill
 
 import (
 	"errors"
-	"os"
+	"io/fs"
 
 	"github.com/autokill/autokill/internal/bond"
 )
@@ -24,14 +24,15 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// wrap gives an error of package bond its public form. nil stays nil.
-func wrap(op string, m Mechanism, err error) error {
+// wrap gives an error of package bond its public form. nil stays nil. stat looks at
+// files as the child would.
+func wrap(op string, m Mechanism, err error, stat func(string) (fs.FileInfo, error)) error {
 	if err == nil {
 		return nil
 	}
 	var refusal *bond.Error
 	if errors.As(err, &refusal) {
-		m, err = mechanismOf(refusal.Kind), refusal.Err
+		m, err = Mechanism(refusal.Kind), refusal.Err
 	}
-	return &Error{Op: op, Mechanism: m, Err: hint(err, os.Stat)}
+	return &Error{Op: op, Mechanism: m, Err: hint(err, stat)}
 }

@@ -64,15 +64,35 @@ func (f *files) close() {
 	}
 }
 
-// numbers are the descriptors, to be used while f is reachable. As in os/exec,
-// Fd makes a file blocking, which is what most programs expect of what they inherit.
-func (f *files) numbers() []int {
-	numbers := make([]int, len(f.child))
-	for i, file := range f.child {
+// hold calls start with the descriptors' numbers, -1 for a nil file. Meanwhile no
+// file can be closed, so that no number can become another file's: that file could
+// be the handle of a child, which would then keep somebody alive.
+func (f *files) hold(start func(numbers []int) error) error {
+	return f.holdFrom(0, make([]int, len(f.child)), start)
+}
+
+func (f *files) holdFrom(i int, numbers []int, start func([]int) error) error {
+	if i == len(f.child) {
+		return start(numbers)
+	}
+	file := f.child[i]
+	if file == nil {
 		numbers[i] = -1
-		if file != nil {
-			numbers[i] = int(file.Fd())
+		return f.holdFrom(i+1, numbers, start)
+	}
+	// As in os/exec, Fd makes a file blocking, which is what most programs expect of
+	// what they inherit.
+	_ = file.Fd()
+	conn, err := file.SyscallConn()
+	if err == nil {
+		var startErr error
+		err = conn.Control(func(fd uintptr) {
+			numbers[i] = int(fd)
+			startErr = f.holdFrom(i+1, numbers, start)
+		})
+		if err == nil {
+			return startErr
 		}
 	}
-	return numbers
+	return fmt.Errorf("descriptor %d of the child is %s, which is closed: %w", i, file.Name(), os.ErrClosed)
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // hint adds to a failed start what its errno does not say: the cause that is meant,
-// or the way out. stat is os.Stat.
+// or the way out. stat looks at files as the child would.
 func hint(err error, stat func(string) (fs.FileInfo, error)) error {
 	if text := hintText(err, stat); text != "" {
 		return fmt.Errorf("%w: %s", err, text)
@@ -27,6 +27,9 @@ func hintText(err error, stat func(string) (fs.FileInfo, error)) string {
 		return "no more files or pipes are allowed (fs.file-max of the system, fs.pipe-user-pages-hard of this user)"
 	case errors.As(err, &call) && errors.Is(err, syscall.EAGAIN) && (call.Syscall == "clone3" || call.Syscall == "clone"):
 		return "no more processes are allowed (RLIMIT_NPROC of this user, pids.max of the cgroup)"
+	case errors.As(err, &call) && (call.Syscall == "fcntl(F_DUPFD_CLOEXEC)" && errors.Is(err, syscall.EINVAL) ||
+		call.Syscall == "dup3" && errors.Is(err, syscall.EBADF)):
+		return "the child was given more files than RLIMIT_NOFILE allows, or one that was closed meanwhile"
 	case errors.As(err, &path) && path.Op == "execve":
 		return execHint(err, path.Path, stat)
 	}

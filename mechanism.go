@@ -2,6 +2,7 @@ package autokill
 
 import (
 	"fmt"
+	"os"
 
 	"github.com/autokill/autokill/internal/bond"
 )
@@ -11,21 +12,13 @@ type Mechanism int
 
 const (
 	// Best is the zero value: [Native] where the kernel has it, else [Tripwire].
-	Best Mechanism = iota
+	Best = Mechanism(bond.Auto)
 	// Native is CLONE_PIDFD_AUTOKILL (Linux 7.1).
-	Native
+	Native = Mechanism(bond.Native)
 	// Tripwire is a handle that holds armed pipes; when it goes away the kernel
 	// signals their owner, the child (Linux 5.10).
-	Tripwire
+	Tripwire = Mechanism(bond.Tripwire)
 )
-
-// mechanisms gives the internal name of each; the two lists are kept apart so that
-// the public values do not depend on internal ones.
-var mechanisms = map[Mechanism]bond.Kind{
-	Best:     bond.Auto,
-	Native:   bond.Native,
-	Tripwire: bond.Tripwire,
-}
 
 // String returns "best", "native" or "tripwire".
 func (m Mechanism) String() string {
@@ -42,21 +35,12 @@ func (m Mechanism) String() string {
 
 // ParseMechanism is the inverse of [Mechanism.String].
 func ParseMechanism(name string) (Mechanism, error) {
-	for m := range mechanisms {
+	for _, m := range []Mechanism{Best, Native, Tripwire} {
 		if m.String() == name {
 			return m, nil
 		}
 	}
 	return Best, fmt.Errorf("autokill: no mechanism %q: there are best, native and tripwire", name)
-}
-
-func mechanismOf(k bond.Kind) Mechanism {
-	for m, kind := range mechanisms {
-		if kind == k {
-			return m
-		}
-	}
-	return Best
 }
 
 // Support is what [Probe] found out about one mechanism.
@@ -75,7 +59,7 @@ func Probe() []Support {
 	order := []Mechanism{Native, Tripwire}
 	all := make([]Support, len(order))
 	for i, m := range order {
-		all[i] = Support{m, wrap("probe", m, bond.Prove(mechanisms[m]))}
+		all[i] = Support{m, wrap("probe", m, bond.Prove(bond.Kind(m)), os.Stat)}
 	}
 	return all
 }

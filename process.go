@@ -185,7 +185,7 @@ func (p *Process) usable() error {
 }
 
 // Mechanism returns what is in force: [Native] or [Tripwire].
-func (p *Process) Mechanism() Mechanism { return mechanismOf(p.child.Kind()) }
+func (p *Process) Mechanism() Mechanism { return Mechanism(p.child.Kind()) }
 
 // Observer returns a pidfd of the child that the caller owns. It is readable when
 // the child has ended (poll(2)), and neither keeps the child alive nor kills it.

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/autokill/autokill"
+	"github.com/autokill/autokill/autokilltest"
 	"github.com/autokill/autokill/internal/testproc"
 )
 
@@ -52,13 +53,13 @@ func TestRefusedStarts(t *testing.T) {
 		{"empty path", &autokill.Cmd{}, nil, "no command"},
 		{"NUL in an argument", autokill.Command("true", "a\x00b"), syscall.EINVAL, "argument with a NUL byte"},
 		{"NUL in the path", &autokill.Cmd{Path: "a\x00b"}, syscall.EINVAL, "execve"},
-		{"NUL in the environment", &autokill.Cmd{Path: "/bin/true", Env: []string{"A=\x00"}}, nil, "NUL byte"},
+		{"NUL in the environment", &autokill.Cmd{Path: "/bin/true", Env: []string{"A=\x00"}}, syscall.EINVAL, "NUL byte"},
 		{"directory that is gone", &autokill.Cmd{Path: "/bin/true", Dir: "/no/such/dir"}, syscall.ENOENT, "chdir /no/such/dir"},
 		{"root that is gone", &autokill.Cmd{Path: "/bin/true", SysProcAttr: &syscall.SysProcAttr{Chroot: "/no/such/dir"}}, nil, "chroot /no/such/dir"},
 		{"a stream that is no file", &autokill.Cmd{Path: "/bin/true", Stdout: io.Discard}, errors.ErrUnsupported, "Stdout is a io.discard"},
 		{"a stream that is a nil file", &autokill.Cmd{Path: "/bin/true", Stdin: (*os.File)(nil)}, os.ErrInvalid, "Stdin"},
 		{"a file that is closed", &autokill.Cmd{Path: "/bin/true", ExtraFiles: []*os.File{nil, closed}}, os.ErrClosed, "descriptor 4"},
-		{"no such mechanism", &autokill.Cmd{Path: "/bin/true", Mechanism: 9}, syscall.EINVAL, "Mechanism(9)"},
+		{"no such mechanism", &autokill.Cmd{Path: "/bin/true", Mechanism: 9}, syscall.EINVAL, "there is no mechanism"},
 		{"ptrace", &autokill.Cmd{Path: "/bin/true", SysProcAttr: &syscall.SysProcAttr{Ptrace: true}}, errors.ErrUnsupported, "SysProcAttr.Ptrace"},
 		{"arguments too large", autokill.Command("true", strings.Repeat("x", 1<<18)), syscall.E2BIG, "too large"},
 	}
@@ -111,7 +112,7 @@ func TestExhausted(t *testing.T) {
 		{"RLIMIT_NPROC", []string{"clone", "RLIMIT_NPROC"}},
 	} {
 		t.Run(tt.limit, func(t *testing.T) {
-			cmd := testproc.Command(exhaustRole, tt.limit)
+			cmd := autokilltest.Helper(exhaustRole, tt.limit)
 			if os.Geteuid() == 0 {
 				// A uid of its own: the limit counts all that a user has.
 				cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 64123, Gid: 64123}}

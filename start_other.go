@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"syscall"
 
 	"github.com/autokill/autokill/internal/bond"
 	"github.com/autokill/autokill/internal/clone"
@@ -18,12 +19,18 @@ func (c *Cmd) start() (*Process, error) {
 		return nil, err
 	}
 	defer f.close()
-	child, err := bond.Start(&clone.Request{Path: c.Path, Argv: c.argv(), Files: f.numbers()}, bond.Wish{Kind: mechanisms[c.Mechanism]})
+	var child *bond.Child
+	err = f.hold(func(numbers []int) error {
+		child, err = bond.Start(&clone.Request{Path: c.Path, Argv: c.argv(), Files: numbers}, bond.Wish{Kind: bond.Kind(c.Mechanism)})
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
 	return watch(child), nil
 }
+
+func otherRoot(*syscall.SysProcAttr) bool { return false }
 
 func duplicate(*pidfd.FD) (*os.File, error) {
 	return nil, fmt.Errorf("autokill: observer: %w", errors.ErrUnsupported)

@@ -10,7 +10,7 @@
 //		"native": {Mechanism: autokill.Native, Command: …},
 //	}
 //
-//	func TestMain(m *testing.M) { autokilltest.Main(m, subjects) }
+//	func TestMain(m *testing.M) { autokilltest.Main(m, subjects, nil) }
 //
 //	func TestContract(t *testing.T) { autokilltest.Run(t, subjects, "native") }
 package autokilltest

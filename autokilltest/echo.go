@@ -11,12 +11,11 @@ import (
 	"time"
 
 	"github.com/autokill/autokill"
+	"github.com/autokill/autokill/internal/testproc"
 )
 
-// patience bounds every wait of the suite: a virtual machine without hardware
-// support may take seconds to start a process. Nothing waits that long if all is
-// well.
-const patience = 30 * time.Second
+// patience bounds every wait of the suite.
+const patience = testproc.Patience
 
 // echo is a child (cat) that answers what it is told. That it answers proves that
 // it is alive; the end of its output proves that it is gone, whatever its pid.

@@ -70,11 +70,13 @@ var endings = []clause{
 		if err != nil {
 			t.Fatal(err)
 		}
-		// The pattern may send it elsewhere (core(5)).
-		if len(files) > 0 && !status.CoreDump() {
+		// The pattern may send it elsewhere, or nowhere (core(5)).
+		if len(files) == 0 {
+			t.Skipf("no core came to the working directory; the status is %v", state)
+		}
+		if !status.CoreDump() {
 			t.Errorf("there is a core, but the status is %v", state)
 		}
-		t.Logf("%v, %d files", state, len(files))
 	}},
 	{"TestE2_ThroughAnObserverAfterTheReap", func(t *testing.T, s suite) {
 		p := s.begin(t, s.Command("sh", "-c", "exit 7"))
@@ -168,7 +170,7 @@ var endings = []clause{
 	}},
 
 	{"TestE4_SomebodyElseWaits", func(t *testing.T, s suite) {
-		known := 0
+		known, stolen := 0, 0
 		const rounds = 20
 		for range rounds {
 			// The exit comes when we say so, and the thief waits by then.
@@ -180,17 +182,20 @@ var endings = []clause{
 			c.Stdin = r
 			p := s.begin(t, c)
 			r.Close()
-			stolen := make(chan struct{})
+			thief := make(chan int)
 			go func() {
-				defer close(stolen)
 				for {
-					if _, err := unix.Wait4(p.Pid, nil, unix.WALL, nil); !errors.Is(err, unix.EINTR) {
+					pid, err := unix.Wait4(p.Pid, nil, unix.WALL, nil)
+					if !errors.Is(err, unix.EINTR) {
+						thief <- pid
 						return
 					}
 				}
 			}()
 			w.Close()
-			<-stolen
+			if <-thief == p.Pid {
+				stolen++
+			}
 			s.wait(t, p)
 			state, err := p.Wait()
 			if err != nil {
@@ -203,7 +208,10 @@ var endings = []clause{
 				t.Fatalf("a status was made up: %v", state)
 			}
 		}
-		t.Logf("status known in %d of %d", known, rounds)
+		t.Logf("%d of %d stolen, status known in %d", stolen, rounds, known)
+		if s.Mechanism == autokill.Tripwire && stolen == 0 {
+			t.Error("the thief never won, so this showed nothing")
+		}
 		if known < rounds && (s.Mechanism == autokill.Native || testproc.KernelAtLeast(6, 15)) {
 			t.Errorf("only %d of %d are known; this kernel tells everybody", known, rounds)
 		}
@@ -223,20 +231,46 @@ var endings = []clause{
 			t.Errorf("%d descriptors before, %d after", before, after)
 		}
 	}},
-	{"TestE5_GarbageKillsNobody", func(t *testing.T, s suite) {
-		h := s.hold(t, "garbage")
-		h.tell(t)
-		h.expect(t, "done")
-		h.ping(t)
-		h.kill()
-		h.gone(t)
+	{"TestE5_GarbageKillsNobody", func(t *testing.T, s suite) { s.staysBound(t, "garbage") }},
+	{"TestE5_ReleaseKillsNobody", func(t *testing.T, s suite) { s.staysBound(t, "release") }},
+	{"TestE5_ReleasedProcess", func(t *testing.T, s suite) {
+		before := testproc.Descriptors()
+		p, e := s.start(t)
+		if err := p.Release(); err != nil {
+			t.Fatal(err)
+		}
+		_, waited := p.Wait()
+		_, observed := p.Observer()
+		_, asked := p.Info()
+		for what, err := range map[string]error{
+			"Wait": waited, "Observer": observed, "Info": asked,
+			"Signal": p.Signal(syscall.SIGTERM), "Release": p.Release(),
+		} {
+			if !errors.Is(err, os.ErrInvalid) {
+				t.Errorf("%s after Release: %v", what, err)
+			}
+		}
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+		e.ping(t)
+		e.say.Close() // the end of its input ends cat
+		s.wait(t, p)
+		e.hear.Close()
+		if after := testproc.Descriptors(); after != before {
+			t.Errorf("%d descriptors before, %d after the end", before, after)
+		}
 	}},
-	{"TestE5_ReleaseKillsNobody", func(t *testing.T, s suite) {
-		h := s.hold(t, "release")
-		h.tell(t)
-		h.expect(t, "done")
-		h.ping(t)
-		h.kill()
-		h.gone(t)
-	}},
+}
+
+// staysBound is a holder that gives its Process up: the child lives on, and dies with
+// the holder.
+func (s suite) staysBound(t *testing.T, manner string) {
+	t.Helper()
+	h := s.hold(t, manner)
+	h.tell(t)
+	h.expect(t, "done")
+	h.ping(t)
+	h.kill()
+	h.gone(t)
 }

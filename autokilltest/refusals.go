@@ -60,7 +60,7 @@ var refusals = []clause{
 			c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID}
 		}
 		if s.Mechanism == autokill.Tripwire {
-			s.refuses(t, newPID, errors.ErrUnsupported, "PID namespace")
+			s.refuses(t, newPID, errors.ErrUnsupported, "another PID namespace")
 			return
 		}
 		needRoot(t)

@@ -4,6 +4,7 @@ package autokilltest
 
 import (
 	"maps"
+	"os/exec"
 	"syscall"
 	"testing"
 
@@ -29,7 +30,7 @@ type Role = func(args []string) int
 
 // Main is for TestMain and does not return. A run ends with a check that no
 // process, descriptor or goroutine was left behind. The caller can add roles of its
-// own, to be played by processes with [Helper].
+// own, to be played by processes that [Helper] makes.
 func Main(m *testing.M, subjects Subjects, roles map[string]Role) {
 	all := map[string]Role{
 		holderRole:  func(args []string) int { return hold(subjects, args) },
@@ -39,6 +40,9 @@ func Main(m *testing.M, subjects Subjects, roles map[string]Role) {
 	maps.Copy(all, roles)
 	testproc.Main(m, all)
 }
+
+// Helper is this test binary in a role, to be started.
+func Helper(role string, args ...string) *exec.Cmd { return testproc.Command(role, args...) }
 
 // clause is one test. It is run in a goroutine of its own and may use all of t.
 type clause struct {

@@ -44,7 +44,7 @@ func (l *Lifeline) Read(b []byte) (int, error) { return l.r.Read(b) }
 func (l *Lifeline) AllGone(t testing.TB) []byte {
 	t.Helper()
 	l.Cut()
-	if err := l.r.SetReadDeadline(time.Now().Add(patience)); err != nil {
+	if err := l.r.SetReadDeadline(time.Now().Add(Patience)); err != nil {
 		t.Fatal(err)
 	}
 	written, err := io.ReadAll(l.r)
