@@ -15,9 +15,9 @@ test: ## the tests, on this machine's kernel and as this user
 race: ## the tests again, with the race detector
 	CGO_ENABLED=1 go test -race $(PACKAGES)
 
-kernels: ## the tests on other kernels, in QEMU (KERNEL=7.3,5.10 RUN=TestX PACKAGES=./pidfd FULL=1 V=1)
+kernels: ## the tests on other kernels, in QEMU (KERNEL=7.3,5.10 ARCH=arm64 RUN=TestX PACKAGES=./pidfd FULL=1 V=1)
 	go run ./internal/kernels/matrix \
-		$(if $(KERNEL),-kernel '$(KERNEL)') $(if $(RUN),-run '$(RUN)') -packages '$(PACKAGES)' \
+		$(if $(KERNEL),-kernel '$(KERNEL)') $(if $(ARCH),-arch '$(ARCH)') $(if $(RUN),-run '$(RUN)') -packages '$(PACKAGES)' \
 		$(if $(FULL),-full -timeout 20m) $(if $(V),-v)
 
 lint: ## vet, staticcheck, golangci-lint (with gofumpt), for Linux and what must compile elsewhere

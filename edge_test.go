@@ -96,31 +96,6 @@ func TestEdges(t *testing.T) {
 	}
 }
 
-// TestFileIsClosedDuringStart: a number that the child shall get cannot become
-// another file's, whatever the rest of the program does.
-func TestFileIsClosedDuringStart(t *testing.T) {
-	for range 200 {
-		r, w, err := os.Pipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		c := autokill.Command("/bin/true")
-		c.ExtraFiles = []*os.File{r, w}
-		closed := make(chan struct{})
-		go func() {
-			r.Close()
-			w.Close()
-			close(closed)
-		}()
-		switch err := c.Run(); {
-		case err == nil, errors.Is(err, os.ErrClosed):
-		default:
-			t.Fatal(err)
-		}
-		<-closed
-	}
-}
-
 func TestRusage(t *testing.T) {
 	c := autokill.Command("/bin/sh", "-c", "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done")
 	c.Rusage = true

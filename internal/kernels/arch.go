@@ -10,8 +10,10 @@ type Arch struct {
 	QEMU    string // the emulator's program
 	Package string // the Debian package with that program
 	Machine string // QEMU's machine type
+	CPU     string // QEMU's processor
 	Console string // the kernel's serial port
-	Report  string // the port of our init
+	Port    string // QEMU's device for the port of our init
+	Report  string // its name in the machine
 }
 
 var arches = []Arch{{
@@ -20,8 +22,23 @@ var arches = []Arch{{
 	QEMU:    "qemu-system-x86_64",
 	Package: "qemu-system-x86",
 	Machine: "pc",
+	CPU:     "max",
 	Console: "ttyS0",
+	Port:    "isa-serial",
 	Report:  "/dev/ttyS1",
+}, {
+	Name:    "arm64",
+	Flavour: "cloud-arm64",
+	QEMU:    "qemu-system-aarch64",
+	Package: "qemu-system-arm",
+	Machine: "virt",
+	// The architecture's own way to sign pointers is slow to emulate.
+	CPU:     "max,pauth-impdef=on",
+	Console: "ttyAMA0",
+	// Before 9.1 QEMU's machine has but one port for Linux. The kernel counts
+	// this one apart: its driver is another.
+	Port:   "pci-serial",
+	Report: "/dev/ttyS0",
 }}
 
 // FindArch looks an architecture up by its name.
@@ -31,5 +48,5 @@ func FindArch(name string) (Arch, error) {
 			return a, nil
 		}
 	}
-	return Arch{}, fmt.Errorf("no architecture %q: there is amd64", name)
+	return Arch{}, fmt.Errorf("no architecture %q: there are amd64, arm64", name)
 }

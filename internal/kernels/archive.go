@@ -16,7 +16,6 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -25,7 +24,7 @@ import (
 // fresh is how long an index is believed without asking the mirror again.
 const fresh = 24 * time.Hour
 
-// An Archive takes kernels from a mirror, by apt with a state of its own: the
+// An Archive takes packages from a mirror, by apt with a state of its own: the
 // machine's package lists are neither read nor changed. Signatures are
 // checked by apt, with the keys that the machine trusts for that mirror.
 type Archive struct {
@@ -52,47 +51,59 @@ func CacheDir() (string, error) {
 
 // Fetch unpacks the newest kernel of a series into the directory dir.
 func (a Archive) Fetch(ctx context.Context, series Series, arch Arch, dir string) (Kernel, error) {
+	image := filepath.Join(dir, "vmlinuz-"+series.Name+"-"+arch.Name)
+	pkg, err := a.unpack(ctx, series, arch, imagePackage(arch), "vmlinuz*", image)
+	return Kernel{Series: series, Package: pkg, Image: image}, err
+}
+
+// Busybox unpacks a busybox that runs without shared libraries into the
+// directory dir. (The package busybox has one that is linked dynamically.)
+func (a Archive) Busybox(ctx context.Context, arch Arch, dir string) (string, error) {
+	name := filepath.Join(dir, "busybox-"+arch.Name)
+	_, err := a.unpack(ctx, busybox, arch, `^busybox-static$`, "busybox", name)
+	return name, err
+}
+
+// unpack takes a file out of the newest package of a series. Which packages
+// may be it says a regular expression, and which file a pattern for its name.
+func (a Archive) unpack(ctx context.Context, series Series, arch Arch, packages, file, target string) (Package, error) {
 	if err := os.MkdirAll(a.Dir, 0o755); err != nil {
-		return Kernel{}, err
+		return Package{}, err
 	}
 	unlock, err := lock(filepath.Join(a.Dir, "lock"))
 	if err != nil {
-		return Kernel{}, err
+		return Package{}, err
 	}
 	defer unlock()
 	apt, err := a.suite(series, arch)
 	if err != nil {
-		return Kernel{}, err
+		return Package{}, err
 	}
 	asked, err := a.update(ctx, apt, series)
 	if err != nil {
-		return Kernel{}, err
+		return Package{}, err
 	}
-	pkg, deb, err := a.newestDeb(ctx, apt, series, arch)
+	pkg, deb, err := a.newestDeb(ctx, apt, series, packages)
 	if err != nil && !asked {
 		// What an index of this morning names may have left the mirror since.
 		a.Log.Printf("%v", err)
 		if err := os.Remove(apt.stamp()); err != nil {
-			return Kernel{}, err
+			return Package{}, err
 		}
 		if _, err := a.update(ctx, apt, series); err != nil {
-			return Kernel{}, err
+			return Package{}, err
 		}
-		pkg, deb, err = a.newestDeb(ctx, apt, series, arch)
+		pkg, deb, err = a.newestDeb(ctx, apt, series, packages)
 	}
 	if err != nil {
-		return Kernel{}, err
+		return Package{}, err
 	}
-	image := filepath.Join(dir, "vmlinuz-"+series.Name+"-"+arch.Name)
-	if err := unpackImage(ctx, deb, image); err != nil {
-		return Kernel{}, err
-	}
-	return Kernel{Series: series, Package: pkg, Image: image}, nil
+	return pkg, unpackFile(ctx, deb, file, target)
 }
 
 // newestDeb finds the newest package of the series and answers its file.
-func (a Archive) newestDeb(ctx context.Context, apt aptState, series Series, arch Arch) (Package, string, error) {
-	records, err := apt.output(ctx, "apt-cache", "search", "--names-only", "--full", imagePackage(arch))
+func (a Archive) newestDeb(ctx context.Context, apt aptState, series Series, packages string) (Package, string, error) {
+	records, err := apt.output(ctx, "apt-cache", "search", "--names-only", "--full", packages)
 	if err != nil {
 		return Package{}, "", err
 	}
@@ -205,7 +216,7 @@ func (a Archive) update(ctx context.Context, apt aptState, series Series) (asked
 		a.Log.Printf("going on with an index of %s that is %v old: %v", series.Suite, age.Round(time.Hour), err)
 		return true, nil
 	}
-	return true, fmt.Errorf("the mirror of this machine does not give %s, where the kernels %s are (an old suite leaves the mirrors one day): %w",
+	return true, fmt.Errorf("the mirror of this machine does not give %s, where %s is (an old suite leaves the mirrors one day): %w",
 		series.Suite, series.Name, err)
 }
 
@@ -259,10 +270,10 @@ func verify(name, sum string) error {
 	return nil
 }
 
-// unpackImage takes the kernel image out of a package.
-func unpackImage(ctx context.Context, deb, image string) error {
+// unpackFile takes a file out of a package.
+func unpackFile(ctx context.Context, deb, file, target string) error {
 	ctx, stop := context.WithCancel(ctx)
-	defer stop() // the modules behind the image need not be unpacked
+	defer stop() // what comes behind it, a kernel's modules, need not be unpacked
 	cmd := exec.CommandContext(ctx, "dpkg-deb", "--fsys-tarfile", deb)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -271,29 +282,34 @@ func unpackImage(ctx context.Context, deb, image string) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	err = extractImage(out, image)
+	err = extract(out, file, target)
 	stop()
-	_ = cmd.Wait() // killed as a rule; what counts is that the image was whole
+	_ = cmd.Wait() // killed as a rule; what counts is that the file was whole
 	if err != nil {
 		return fmt.Errorf("%s: %w", deb, err)
 	}
 	return nil
 }
 
-func extractImage(files io.Reader, image string) error {
+// extract copies the first file of an archive whose name matches the pattern.
+func extract(files io.Reader, file, target string) error {
 	archive := tar.NewReader(files)
 	for {
 		header, err := archive.Next()
 		if errors.Is(err, io.EOF) {
-			return errors.New("no vmlinuz in the package")
+			return fmt.Errorf("no %s in the package", file)
 		}
 		if err != nil {
 			return err
 		}
-		if header.Typeflag != tar.TypeReg || !strings.HasPrefix(path.Base(header.Name), "vmlinuz") {
+		matches, err := path.Match(file, path.Base(header.Name))
+		if err != nil {
+			return err
+		}
+		if header.Typeflag != tar.TypeReg || !matches {
 			continue
 		}
-		f, err := os.Create(image)
+		f, err := os.Create(target)
 		if err != nil {
 			return err
 		}

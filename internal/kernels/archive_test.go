@@ -11,15 +11,18 @@ import (
 	"testing"
 )
 
-func TestExtractImage(t *testing.T) {
+func TestExtract(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		files   []string
+		pattern string
+		want    string
 		failure string
 	}{
-		{"below boot", []string{"./boot/config-5.10", "./boot/vmlinuz-5.10", "./lib/modules/a.ko"}, ""},
-		{"below usr/lib/modules", []string{"./usr/lib/modules/7.3/vmlinuz"}, ""},
-		{"not there", []string{"./usr/share/doc/copyright"}, "no vmlinuz"},
+		{"below boot", []string{"./boot/config-5.10", "./boot/vmlinuz-5.10", "./lib/modules/a.ko"}, "vmlinuz*", "./boot/vmlinuz-5.10", ""},
+		{"below usr/lib/modules", []string{"./usr/lib/modules/7.3/vmlinuz"}, "vmlinuz*", "./usr/lib/modules/7.3/vmlinuz", ""},
+		{"the first of that name", []string{"./a/busybox.md", "./bin/busybox", "./usr/busybox"}, "busybox", "./bin/busybox", ""},
+		{"not there", []string{"./usr/share/doc/copyright"}, "vmlinuz*", "", "no vmlinuz"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var files bytes.Buffer
@@ -35,8 +38,8 @@ func TestExtractImage(t *testing.T) {
 			if err := w.Close(); err != nil {
 				t.Fatal(err)
 			}
-			image := filepath.Join(t.TempDir(), "image")
-			err := extractImage(&files, image)
+			target := filepath.Join(t.TempDir(), "file")
+			err := extract(&files, test.pattern, target)
 			if test.failure != "" {
 				if err == nil || !strings.Contains(err.Error(), test.failure) {
 					t.Fatalf("error %v, want %q", err, test.failure)
@@ -46,8 +49,8 @@ func TestExtractImage(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, err := os.ReadFile(image); err != nil || !strings.Contains(string(got), "vmlinuz") {
-				t.Errorf("the image is %q, %v", got, err)
+			if got, err := os.ReadFile(target); err != nil || string(got) != test.want {
+				t.Errorf("the file is %q, %v, want %q", got, err, test.want)
 			}
 		})
 	}

@@ -41,10 +41,10 @@ func (m Machine) Boot(ctx context.Context, oneThread bool, live func(guest.Event
 		accel = "tcg,thread=single"
 	}
 	args := []string{
-		"-machine", m.Arch.Machine, "-accel", accel, "-cpu", "max", "-smp", "2", "-m", "1024",
+		"-machine", m.Arch.Machine, "-accel", accel, "-cpu", m.Arch.CPU, "-smp", "2", "-m", "1024",
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
 		"-serial", "stdio", // the kernel's console
-		"-serial", "file:/dev/fd/3", // our init's events
+		"-chardev", "file,id=events,path=/dev/fd/3", "-device", m.Arch.Port + ",chardev=events",
 		"-kernel", m.Image, "-initrd", m.Initramfs,
 		"-append", strings.Join([]string{
 			"console=" + m.Arch.Console, "quiet", "panic=-1", "rdinit=/init",

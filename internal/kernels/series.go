@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// A Series is a line of stable kernels, such as 5.10, and the Debian suite
-// that has packages of it. Which release of the series that is changes all the
+// A Series is a line of stable releases, such as kernel 5.10, and the Debian
+// suite that has packages of it. Which release of the series that is changes all the
 // time: the index of the suite says.
 type Series struct {
 	Name  string
 	Suite string
 }
 
-// known is every series that can be asked for.
+// known is every kernel series that can be asked for.
 var known = []Series{
 	{"5.10", "bullseye"},
 	{"6.1", "bookworm"},
@@ -23,6 +23,9 @@ var known = []Series{
 	{"7.2", "sid"},
 	{"7.3", "trixie-backports"},
 }
+
+// busybox is the line of the shell and the small programs of the machines.
+var busybox = Series{"1.35", "bookworm"}
 
 // Matrix is what runs when nobody asks for a series: the newest kernel, which
 // has the native mechanism, and the oldest one that is supported.

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// A Package is a record of a Debian index that holds a kernel image.
+// A Package is a record of a Debian index.
 type Package struct {
 	Name     string
 	Version  string // Debian's: 7.3.4-1~bpo13+1
@@ -77,7 +77,7 @@ func newest(series Series, all []Package) (Package, error) {
 	}
 	switch {
 	case best.Name == "":
-		return best, fmt.Errorf("%s has no kernel %s any more, it has %s: change the suite of the series",
+		return best, fmt.Errorf("%s has no %s any more, it has %s: change the suite of the series",
 			series.Suite, series.Name, listed(others))
 	case best.SHA256 == "":
 		return best, fmt.Errorf("%s: no SHA256 of %s in the index", series.Suite, best.Name)
@@ -85,9 +85,10 @@ func newest(series Series, all []Package) (Package, error) {
 	return best, nil
 }
 
-// seriesOf is the first two numbers of a version: 5.10 of 5.10.223-1.
+// seriesOf is the first two numbers of a version behind its epoch: 5.10 of
+// 5.10.223-1, 1.35 of 1:1.35.0-4.
 func seriesOf(version string) string {
-	upstream, _, _ := strings.Cut(version, "-")
+	upstream, _, _ := strings.Cut(version[strings.IndexByte(version, ':')+1:], "-")
 	parts := strings.SplitN(upstream, ".", 3)
 	if len(parts) < 2 {
 		return upstream
@@ -103,7 +104,7 @@ func listed(set map[string]bool) string {
 	return strings.Join(slices.SortedFunc(maps.Keys(set), compareVersions), ", ")
 }
 
-// compareVersions orders two versions without epoch by Debian's rules
+// compareVersions orders two versions of the same epoch by Debian's rules
 // (deb-version(7)): numbers by value, ~ before everything and even before the
 // end, letters before other characters.
 func compareVersions(a, b string) int {

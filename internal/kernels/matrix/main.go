@@ -2,7 +2,7 @@
 
 // Command matrix runs the tests of this module on the kernels of the matrix.
 //
-//	go run ./internal/kernels/matrix [-kernel 7.3,5.10] [-run REGEXP] [-packages PATTERNS] [-full] [-v]
+//	go run ./internal/kernels/matrix [-kernel 7.3,5.10] [-arch arm64] [-run REGEXP] [-packages PATTERNS] [-full] [-v]
 //
 // It exits with 0 if all is well, with 1 if anything failed or nothing ran,
 // and with 2 if the matrix cannot run here (go run makes 1 of that).
@@ -41,7 +41,7 @@ func main() {
 	flag.Var(&request.series, "kernel", "kernel `series`, such as 7.3; may be repeated (default "+strings.Join(kernels.Matrix, ",")+")")
 	flag.Var(&request.packages, "packages", "`patterns` of packages to test (default ./...)")
 	flag.StringVar(&request.run, "run", "", "run only the tests that match `regexp`, as go test does")
-	flag.StringVar(&request.arch, "arch", "amd64", "`architecture` of the machine")
+	flag.StringVar(&request.arch, "arch", "amd64", "`architecture` of the machine, amd64 or arm64")
 	flag.BoolVar(&request.full, "full", false, "run the long form of tests that have a short one; wants a longer -timeout")
 	flag.DurationVar(&request.timeout, "timeout", 4*time.Minute, "`time` that the tests of one package may take")
 	flag.BoolVar(&request.verbose, "v", false, "print what the tests write, as it comes")
@@ -87,8 +87,7 @@ func (r request) perform(ctx context.Context) (good bool, err error) {
 		}
 		wanted = append(wanted, s)
 	}
-	busybox, err := kernels.Needs(ctx, arch, r.log)
-	if err != nil {
+	if err := kernels.Needs(ctx, arch, r.log); err != nil {
 		return false, err
 	}
 	dir, err := os.MkdirTemp("", "autokill-kernels-")
@@ -102,7 +101,7 @@ func (r request) perform(ctx context.Context) (good bool, err error) {
 	var buildErr error
 	var building sync.WaitGroup
 	building.Go(func() { built, buildErr = kernels.Build(ctx, arch, r.packages, dir) })
-	images, fetchErr := r.fetch(ctx, wanted, arch, dir)
+	images, busybox, fetchErr := r.fetch(ctx, wanted, arch, dir)
 	building.Wait()
 	if err := errors.Join(fetchErr, buildErr); err != nil {
 		return false, err
@@ -134,25 +133,25 @@ func (r request) perform(ctx context.Context) (good bool, err error) {
 	return good, ctx.Err()
 }
 
-func (r request) fetch(ctx context.Context, wanted []kernels.Series, arch kernels.Arch, dir string) ([]kernels.Kernel, error) {
+func (r request) fetch(ctx context.Context, wanted []kernels.Series, arch kernels.Arch, dir string) (images []kernels.Kernel, busybox string, err error) {
 	mirror, err := kernels.FindMirror()
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	cache, err := kernels.CacheDir()
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	archive := kernels.Archive{Mirror: mirror, Dir: cache, Log: r.log}
-	var images []kernels.Kernel
 	for _, series := range wanted {
 		image, err := archive.Fetch(ctx, series, arch, dir)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		images = append(images, image)
 	}
-	return images, nil
+	busybox, err = archive.Busybox(ctx, arch, dir)
+	return images, busybox, err
 }
 
 // boot runs all jobs on one kernel.
