@@ -15,36 +15,7 @@ import (
 	"github.com/autokill/autokill/pidfd"
 )
 
-// start is the way of one start: what the Cmd says becomes a request and a wish,
-// and package bond does the rest.
-func (c *Cmd) start() (*Process, error) {
-	f, err := c.files()
-	if err != nil {
-		return nil, err
-	}
-	defer f.close()
-	var child *bond.Child
-	err = f.hold(func(numbers []int) error {
-		request, wish, err := c.request(numbers)
-		if err == nil {
-			child, err = bond.Start(request, wish)
-		}
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	process := watch(child)
-	if sys := c.SysProcAttr; sys != nil && sys.PidFD != nil {
-		if *sys.PidFD, err = duplicateFD(child.Observer); err != nil {
-			_ = process.Close()
-			<-process.Done()
-			return nil, err
-		}
-	}
-	return process, nil
-}
-
+// request is what the Cmd asks of package clone and of package bond.
 func (c *Cmd) request(files []int) (*clone.Request, bond.Wish, error) {
 	request := &clone.Request{
 		Path:   c.Path,
@@ -65,6 +36,14 @@ func (c *Cmd) request(files []int) (*clone.Request, bond.Wish, error) {
 		}
 	}
 	return request, wish, nil
+}
+
+// givePidFD does what SysProcAttr.PidFD asks for.
+func (c *Cmd) givePidFD(observer *pidfd.FD) (err error) {
+	if c.SysProcAttr != nil && c.SysProcAttr.PidFD != nil {
+		*c.SysProcAttr.PidFD, err = duplicateFD(observer)
+	}
+	return err
 }
 
 func otherRoot(sys *syscall.SysProcAttr) bool { return sys != nil && sys.Chroot != "" }
