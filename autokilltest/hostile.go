@@ -97,7 +97,13 @@ var attacks = map[string]func() error{
 	"pdeathsig": func() error { return unix.Prctl(unix.PR_SET_PDEATHSIG, 0, 0, 0, 0) },
 	"stop": func() error {
 		fmt.Println("ready")
-		return unix.Kill(os.Getpid(), unix.SIGSTOP)
+		if err := unix.Kill(os.Getpid(), unix.SIGSTOP); err != nil {
+			return err
+		}
+		// Another thread may take the signal, so that this one goes on for a moment. An
+		// exec now would cancel the stop (kernel/signal.c, zap_other_threads).
+		_, err := os.Stdin.Read(make([]byte, 1))
+		return err
 	},
 	"leader":   endLeader,
 	"execloop": execLoop,
