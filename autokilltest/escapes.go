@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/autokill/autokill/internal/testproc"
 )
 
 // Each escape is tried by a child whose holder is then killed with SIGKILL: only
@@ -93,18 +95,14 @@ func (h *held) ready(t *testing.T) {
 	}
 }
 
-// state is the letter of a process in /proc (proc(5)), or nothing.
+// state is the letter of a process in /proc, or nothing if it is gone.
 func state(t *testing.T, pid int) string {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
-	if errors.Is(err, os.ErrNotExist) {
-		return ""
-	}
-	if err != nil {
+	stat, err := testproc.ReadProcess(pid)
+	if err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, syscall.ESRCH) {
 		t.Fatal(err)
 	}
-	fields := strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:]))
-	return fields[0]
+	return stat.State
 }
 
 func needRoot(t *testing.T) {

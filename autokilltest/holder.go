@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -52,7 +51,7 @@ func hold(subjects Subjects, args []string) int {
 		c = attacker(h.subject.Command, args[2])
 	}
 	c.Stdin, c.Stdout, c.Stderr = in, out, os.Stderr
-	before := descriptors()
+	before := testproc.OpenDescriptors()
 	if err := c.Start(); err != nil {
 		fmt.Fprintln(os.Stderr, "holder:", err)
 		return 1
@@ -99,26 +98,10 @@ func drop(handle int) {
 	check(unix.Close(null))
 }
 
-// descriptors are our own by number, with what they are.
-func descriptors() map[int]string {
-	all := map[int]string{}
-	names, err := os.ReadDir("/proc/self/fd")
-	check(err)
-	for _, name := range names {
-		n, err := strconv.Atoi(name.Name())
-		check(err)
-		// The one that was used to read the directory is gone.
-		if what, err := os.Readlink("/proc/self/fd/" + name.Name()); err == nil {
-			all[n] = what
-		}
-	}
-	return all
-}
-
 // newHandle finds the handle among the descriptors that are new: a socket, or a
 // pidfd that has the PIDFD_AUTOKILL bit.
 func newHandle(before map[int]string) int {
-	for n, what := range descriptors() {
+	for n, what := range testproc.OpenDescriptors() {
 		if before[n] == what {
 			continue
 		}

@@ -130,12 +130,12 @@ func endLeader() error {
 	go func() {
 		stat := fmt.Sprintf("/proc/self/task/%d/stat", os.Getpid())
 		for {
-			b, err := os.ReadFile(stat)
+			leader, err := testproc.ReadStat(stat)
 			if err != nil {
 				fmt.Fprintln(os.Stderr, "hostile:", err)
 				os.Exit(1)
 			}
-			if end := strings.LastIndexByte(string(b), ')'); strings.HasPrefix(string(b[end+1:]), " Z") {
+			if leader.State == "Z" {
 				fmt.Println("ready")
 				select {}
 			}
@@ -208,7 +208,7 @@ func reopenOnce(h *holder) (died bool) {
 	defer outR.Close()
 	c := attacker(h.subject.Command, "reopen")
 	c.Stdin, c.Stdout, c.Stderr = inR, outW, os.Stderr
-	before := descriptors()
+	before := testproc.OpenDescriptors()
 	check(c.Start())
 	inR.Close()
 	outW.Close()

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/autokill/autokill"
+	"github.com/autokill/autokill/internal/testproc"
 )
 
 var lifetime = []clause{
@@ -275,23 +276,11 @@ func flagsOf(fdinfo string) int64 {
 // childOf gives the one child of a holder.
 func childOf(t *testing.T, pid int) int {
 	t.Helper()
-	stats, err := os.ReadDir("/proc")
-	if err != nil {
-		t.Fatal(err)
+	children := testproc.Children(pid)
+	if len(children) != 1 {
+		t.Fatalf("process %d has %d children, want one", pid, len(children))
 	}
-	for _, entry := range stats {
-		stat, err := os.ReadFile("/proc/" + entry.Name() + "/stat")
-		if err != nil {
-			continue
-		}
-		end := strings.LastIndexByte(string(stat), ')')
-		if fields := strings.Fields(string(stat[end+1:])); len(fields) > 1 && fields[1] == strconv.Itoa(pid) {
-			n, _ := strconv.Atoi(entry.Name())
-			return n
-		}
-	}
-	t.Fatalf("process %d has no child", pid)
-	return 0
+	return children[0].PID
 }
 
 // onEndingThread calls from a thread that ends then: a goroutine that stays locked to

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/pprof"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -48,13 +49,24 @@ func eventually(complaints func() []string) []string {
 func survivors() []string {
 	alive := eventually(func() []string {
 		ReapAll()
-		return children()
+		var names []string
+		for _, c := range living() {
+			names = append(names, fmt.Sprintf("process %d (%s) in state %s", c.PID, c.Name, c.State))
+		}
+		return names
 	})
-	for _, child := range alive {
-		pid, _ := strconv.Atoi(strings.Fields(child)[1])
-		_ = unix.Kill(pid, unix.SIGKILL)
+	if len(alive) > 0 {
+		for _, c := range living() {
+			_ = unix.Kill(c.PID, unix.SIGKILL)
+		}
 	}
 	return alive
+}
+
+// living are the children of ours that have not ended. The tests set up a subreaper,
+// so these include orphans of theirs.
+func living() []Stat {
+	return slices.DeleteFunc(Children(os.Getpid()), func(s Stat) bool { return s.State == "Z" || s.State == "X" })
 }
 
 // ReapAll reaps every child of ours that has ended, orphans of earlier tests too.
@@ -70,31 +82,21 @@ func ReapAll() {
 	}
 }
 
-// children are the living processes whose parent we are. The tests set up a
-// subreaper, so these include orphans of theirs.
-func children() []string {
-	var all []string
-	tasks, _ := filepath.Glob("/proc/[0-9]*/stat")
-	for _, path := range tasks {
-		stat, err := os.ReadFile(path)
-		if err != nil {
-			continue // it ended just now
-		}
-		// The name is in parentheses and may hold anything (proc(5)).
-		end := strings.LastIndexByte(string(stat), ')')
-		fields := strings.Fields(string(stat[end+1:]))
-		if end < 0 || len(fields) < 2 || fields[1] != strconv.Itoa(os.Getpid()) {
-			continue
-		}
-		if state := fields[0]; state != "Z" && state != "X" {
-			all = append(all, fmt.Sprintf("process %s in state %s", string(stat[:end+1]), state))
+// Children are those of a process, dead ones that nobody has reaped among them.
+func Children(pid int) []Stat {
+	var all []Stat
+	paths, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, path := range paths {
+		// An error means that it ended just now.
+		if s, err := ReadStat(path); err == nil && s.PPID == pid {
+			all = append(all, s)
 		}
 	}
 	return all
 }
 
-// openDescriptors are our own, with what they are.
-func openDescriptors() map[int]string {
+// OpenDescriptors are our own by number, with what they are.
+func OpenDescriptors() map[int]string {
 	all := map[int]string{}
 	names, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
@@ -119,7 +121,7 @@ func newDescriptors(before map[int]string) []string {
 	for _, what := range before {
 		pollers[what] = true
 	}
-	for n, what := range openDescriptors() {
+	for n, what := range OpenDescriptors() {
 		if before[n] == what {
 			continue
 		}
@@ -148,4 +150,4 @@ func goroutines() []string {
 }
 
 // Descriptors counts those that are open, for comparisons before and after.
-func Descriptors() int { return len(openDescriptors()) }
+func Descriptors() int { return len(OpenDescriptors()) }

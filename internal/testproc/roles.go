@@ -52,7 +52,7 @@ func (c Checked) Run() int {
 		fmt.Fprintln(os.Stderr, "testproc: PR_SET_CHILD_SUBREAPER:", err)
 		return 1
 	}
-	before := openDescriptors()
+	before := OpenDescriptors()
 	status := c.M.Run()
 	for _, leak := range leaks(before) {
 		fmt.Println("FAIL: left behind:", leak)
