@@ -127,7 +127,8 @@ func reopen() error {
 
 // endLeader ends the thread that has the pid of the process. The others go on.
 func endLeader() error {
-	go func() {
+	// It is not started before: it could be what keeps the first thread busy.
+	watch := func() {
 		stat := fmt.Sprintf("/proc/self/task/%d/stat", os.Getpid())
 		for {
 			leader, err := testproc.ReadStat(stat)
@@ -141,7 +142,8 @@ func endLeader() error {
 			}
 			runtime.Gosched()
 		}
-	}()
+	}
+
 	// The scheduler says nothing about which goroutine is on the first thread: each
 	// that is not keeps its own, until one is left with that.
 	tried := make(chan struct{})
@@ -149,6 +151,7 @@ func endLeader() error {
 		go func() {
 			runtime.LockOSThread()
 			if unix.Gettid() == os.Getpid() {
+				go watch()
 				// Not the raw call: the scheduler takes away from a thread in a system
 				// call what it had, also if it never comes back.
 				_, _, _ = unix.Syscall(unix.SYS_EXIT, 0, 0, 0)
