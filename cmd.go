@@ -57,6 +57,8 @@ type Cmd struct {
 	// an error that names the field.
 	SysProcAttr *syscall.SysProcAttr
 
+	// Scope says who dies with the handle. Zero means the child alone.
+	Scope Scope
 	// Mechanism asks for one in particular. Zero means the best there is.
 	Mechanism Mechanism
 	// AllowNewPrivs starts the child without no_new_privs, so that set-user-ID

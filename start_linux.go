@@ -27,6 +27,7 @@ func (c *Cmd) request(files []int) (*clone.Request, bond.Wish, error) {
 	}
 	wish := bond.Wish{
 		Kind:          bond.Kind(c.Mechanism),
+		Scope:         bond.Scope(c.Scope),
 		AllowNewPrivs: c.AllowNewPrivs,
 		Rusage:        c.Rusage,
 	}

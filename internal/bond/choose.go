@@ -31,6 +31,7 @@ func (k Kind) String() string {
 // Wish is what of a start the choice depends on.
 type Wish struct {
 	Kind          Kind
+	Scope         Scope
 	AllowNewPrivs bool // no no_new_privs for the child
 	Rusage        bool // real resource usage of the child
 	NewPIDNS      bool // the child is the init of a PID namespace
@@ -59,6 +60,9 @@ func choose(w Wish, f Facts) (Plan, error) {
 	// Like the kernel: CAP_SYS_ADMIN, and nothing else, may do without.
 	if w.AllowNewPrivs && !f.SysAdmin {
 		return Plan{Kind: w.Kind}, fmt.Errorf("a child without no_new_privs needs CAP_SYS_ADMIN in the user namespace of the caller: %w", syscall.EPERM)
+	}
+	if w.Scope != ScopeProcess {
+		return Plan{Kind: w.Kind}, unsupported(fmt.Sprintf("scope %v is not there yet", w.Scope))
 	}
 	kind := w.Kind
 	if kind == Auto {

@@ -51,7 +51,6 @@ type parcel struct {
 const (
 	parcelMagic   = "autokill"
 	parcelVersion = 1
-	scopeProcess  = 0
 
 	stepSameNamespace = "getppid"
 
@@ -68,7 +67,7 @@ func newParcel() *parcel {
 	p.self.Kind = ownerPID
 	copy(p.header[:], parcelMagic)
 	binary.NativeEndian.PutUint16(p.header[8:], parcelVersion)
-	binary.NativeEndian.PutUint16(p.header[10:], scopeProcess)
+	binary.NativeEndian.PutUint16(p.header[10:], uint16(ScopeProcess))
 
 	d := &p.description
 	d.iov[0].Base, d.iov[0].Len = &p.header[0], uint64(len(p.header))
