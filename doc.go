@@ -33,7 +33,7 @@
 // # Errors
 //
 // All errors of this package can be examined with errors.Is and errors.As. A start
-// that was refused or failed is an [*Error]: it says which mechanism that was, and
+// that was refused or failed is an [*OpError]: it says which mechanism that was, and
 // inside it is what the kernel said, an [io/fs.PathError], [os.SyscallError] or
 // [syscall.Errno]. A path search gives an [os/exec.Error], a child that ended badly
 // an [*ExitError].

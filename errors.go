@@ -7,14 +7,14 @@ import (
 	"github.com/autokill/autokill/internal/bond"
 )
 
-// Error is a refusal or a failure. Nothing was started, and nothing is left behind.
-type Error struct {
+// OpError is a refusal or a failure. Nothing was started, and nothing is left behind.
+type OpError struct {
 	Op        string    // "start", "probe"
 	Mechanism Mechanism // the one that was to be used; Best if it did not come to a choice
 	Err       error
 }
 
-func (e *Error) Error() string {
+func (e *OpError) Error() string {
 	if e.Mechanism == Best {
 		return "autokill: " + e.Op + ": " + e.Err.Error()
 	}
@@ -22,7 +22,7 @@ func (e *Error) Error() string {
 }
 
 // Unwrap returns the cause.
-func (e *Error) Unwrap() error { return e.Err }
+func (e *OpError) Unwrap() error { return e.Err }
 
 // wrap gives an error of package bond its public form. nil stays nil. stat looks at
 // files as the child would.
@@ -34,5 +34,5 @@ func wrap(op string, m Mechanism, err error, stat func(string) (fs.FileInfo, err
 	if errors.As(err, &refusal) {
 		m, err = Mechanism(refusal.Kind), refusal.Err
 	}
-	return &Error{Op: op, Mechanism: m, Err: hint(err, stat)}
+	return &OpError{Op: op, Mechanism: m, Err: hint(err, stat)}
 }

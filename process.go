@@ -31,9 +31,9 @@ type Process struct {
 	ended    bool
 }
 
-// watch makes the Process of a new child. Its goroutine takes care of the end,
+// newProcess makes the Process of a new child. Its goroutine takes care of the end,
 // whether or not anybody waits, and keeps the Process from being collected before.
-func watch(child *bond.Child) *Process {
+func newProcess(child *bond.Child) *Process {
 	p := &Process{Pid: child.Pid, child: child, done: make(chan struct{})}
 	go p.reap()
 	return p
