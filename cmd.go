@@ -176,7 +176,7 @@ func (c *Cmd) Start() error {
 	process, err := c.start()
 	if err != nil {
 		c.streams.discard()
-		return wrap("start", c.Mechanism, err, c.stat)
+		return c.startError(err)
 	}
 	c.Process = process
 	c.streams.handOver()

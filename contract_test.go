@@ -30,7 +30,9 @@ func by(m autokill.Mechanism) func(string, ...string) *autokill.Cmd {
 }
 
 func TestMain(m *testing.M) {
-	autokilltest.Main(m, subjects, map[string]autokilltest.Role{exhaustRole: exhaust, edgeRole: edge})
+	autokilltest.Main(m, subjects, map[string]autokilltest.Role{
+		exhaustRole: exhaust, edgeRole: edge, sessionRole: session, pdeathsigRole: pdeathsig,
+	})
 }
 
 // TestContract holds both mechanisms to the contract, as whoever runs the tests.

@@ -24,15 +24,22 @@ func (e *OpError) Error() string {
 // Unwrap returns the cause.
 func (e *OpError) Unwrap() error { return e.Err }
 
-// wrap gives an error of package bond its public form. nil stays nil. stat looks at
-// files as the child would.
-func wrap(op string, m Mechanism, err error, stat func(string) (fs.FileInfo, error)) error {
-	if err == nil {
-		return nil
+// startError gives an error of a start its public form. As with os/exec there is an
+// [fs.PathError] in it, wherever the start failed.
+func (c *Cmd) startError(err error) error {
+	m, err := cause(c.Mechanism, err)
+	err = hint(err, c.stat)
+	if !errors.As(err, new(*fs.PathError)) {
+		err = &fs.PathError{Op: "fork/exec", Path: c.Path, Err: err}
 	}
+	return &OpError{Op: "start", Mechanism: m, Err: err}
+}
+
+// cause is what package bond says, and of which mechanism.
+func cause(m Mechanism, err error) (Mechanism, error) {
 	var refusal *bond.Error
 	if errors.As(err, &refusal) {
-		m, err = Mechanism(refusal.Kind), refusal.Err
+		return Mechanism(refusal.Kind), refusal.Err
 	}
-	return &OpError{Op: op, Mechanism: m, Err: hint(err, stat)}
+	return m, err
 }

@@ -200,6 +200,27 @@ func (p *Process) Observer() (*os.File, error) {
 	return duplicate(p.child.Observer)
 }
 
+// WithHandle calls f with the number of a pidfd of the child, as
+// [os.Process.WithHandle] does. The number is good until f returns. It is an observer,
+// and not the handle that keeps the child alive. The error is [os.ErrProcessDone] after
+// the child has ended and the Process was closed.
+func (p *Process) WithHandle(f func(pidfd uintptr)) error {
+	p.mu.Lock()
+	released, observer := p.released, p.child.Observer
+	p.mu.Unlock()
+	if released {
+		return errReleased
+	}
+	conn, err := observer.SyscallConn()
+	if err == nil {
+		err = conn.Control(f)
+	}
+	if err != nil {
+		return os.ErrProcessDone
+	}
+	return nil
+}
+
 // Info asks the kernel about the child: ids, credentials, cgroup, and how it ended
 // (Linux 6.13; see [pidfd.FD.Info]). The error wraps [os.ErrClosed] after the child
 // has ended and the Process was closed; [Process.Wait] still tells the status.

@@ -34,8 +34,10 @@ type Wish struct {
 	Scope         Scope
 	AllowNewPrivs bool // no no_new_privs for the child
 	Rusage        bool // real resource usage of the child
+	Ptrace        bool // the caller traces the child
 	NewPIDNS      bool // the child is the init of a PID namespace
-	OtherUID      bool // the child becomes another user
+	OtherUID      bool // the child becomes another user, or can by the maps of its user namespace
+	Setuid        bool // the child is to have CAP_SETUID after its exec
 }
 
 // Facts are what the choice is made of.
@@ -67,7 +69,7 @@ func choose(w Wish, f Facts) (Plan, error) {
 	kind := w.Kind
 	if kind == Auto {
 		kind = Tripwire
-		if f.Native == nil && !w.Rusage {
+		if f.Native == nil && !w.Rusage && !w.Ptrace {
 			kind = Native
 		}
 	}
@@ -92,6 +94,9 @@ func chooseNative(w Wish, f Facts) (Plan, error) {
 	if w.Rusage {
 		return plan, unsupported("the kernel keeps no resource usage of an auto-reaped child; tripwire has it")
 	}
+	if w.Ptrace {
+		return plan, unsupported("the kernel does not reap a traced child by itself; with tripwire autokill does")
+	}
 	return plan, nil
 }
 
@@ -111,6 +116,9 @@ func chooseTripwire(w Wish, f Facts) (Plan, error) {
 	}
 	if w.AllowNewPrivs {
 		return plan, unsupported("without no_new_privs the child could become another uid, out of reach of a tripwire whose owner is not root of the initial user namespace; native (Linux 7.1) can kill it")
+	}
+	if w.Setuid {
+		return plan, unsupported("with CAP_SETUID the child could become another uid, out of reach of a tripwire whose owner is not root of the initial user namespace; native (Linux 7.1) can kill it")
 	}
 	plan.DropSetuid = f.Setuid
 	return plan, nil

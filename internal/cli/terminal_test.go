@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/autokill/autokill/internal/testproc"
 )
 
 // console is a pseudo-terminal and all that was read from it.
@@ -22,32 +24,7 @@ type console struct {
 
 func newConsole(t *testing.T) *console {
 	t.Helper()
-	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		if os.Getenv("AUTOKILL_KERNEL") != "" {
-			t.Skipf("this machine has no pseudo-terminals: %v", err)
-		}
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { master.Close() })
-	var number int
-	conn, err := master.SyscallConn()
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = conn.Control(func(fd uintptr) {
-		if err = unix.IoctlSetPointerInt(int(fd), unix.TIOCSPTLCK, 0); err == nil {
-			number, err = unix.IoctlGetInt(int(fd), unix.TIOCGPTN)
-		}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { slave.Close() })
+	master, slave := testproc.Terminal(t)
 	return &console{master: master, slave: slave}
 }
 
