@@ -31,7 +31,7 @@ func by(m autokill.Mechanism) func(string, ...string) *autokill.Cmd {
 
 func TestMain(m *testing.M) {
 	autokilltest.Main(m, subjects, map[string]autokilltest.Role{
-		exhaustRole: exhaust, edgeRole: edge, sessionRole: session, pdeathsigRole: pdeathsig,
+		exhaustRole: exhaust, edgeRole: edge, sessionRole: session, pdeathsigRole: pdeathsig, worldRole: worlds,
 	})
 }
 
