@@ -71,7 +71,8 @@ func TestApplyWish(t *testing.T) {
 		{"another right", attr{AmbientCaps: []uintptr{unix.CAP_SETGID}}, bond.Wish{}},
 		{
 			"that right in a namespace that has nobody else",
-			attr{Cloneflags: user, UidMappings: ids(1000, 1), AmbientCaps: []uintptr{unix.CAP_SETUID}}, bond.Wish{},
+			attr{Cloneflags: user, UidMappings: ids(1000, 1), AmbientCaps: []uintptr{unix.CAP_SETUID}},
+			bond.Wish{},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -20,7 +20,7 @@ func apply(sys *syscall.SysProcAttr, r *clone.Request, w *bond.Wish, euid int) e
 		applyNamespaces, applyTerminal, applyIdentity,
 	} {
 		if err := part(sys, r, w, euid); err != nil {
-			return fmt.Errorf("SysProcAttr.%w", err)
+			return err
 		}
 	}
 	r.Chroot = sys.Chroot
@@ -41,11 +41,11 @@ const namespaces = unix.CLONE_NEWNS | unix.CLONE_NEWCGROUP | unix.CLONE_NEWUTS |
 // unshare it.
 func applyNamespaces(sys *syscall.SysProcAttr, r *clone.Request, w *bond.Wish, euid int) error {
 	if err := checkCloneflags(uint64(sys.Cloneflags)); err != nil {
-		return fmt.Errorf("Cloneflags: %w", err)
+		return fmt.Errorf("SysProcAttr.Cloneflags: %w", err)
 	}
 	const unshares = namespaces | unix.CLONE_FS | unix.CLONE_FILES | unix.CLONE_SYSVSEM
 	if more := uint64(sys.Unshareflags) &^ unshares; more != 0 {
-		return fmt.Errorf("Unshareflags: %#x is nothing that a new process can unshare: %w", more, syscall.EINVAL)
+		return fmt.Errorf("SysProcAttr.Unshareflags: %#x is nothing that a new process can unshare: %w", more, syscall.EINVAL)
 	}
 	// The start waits for the exec in any case, and shares memory until then.
 	r.Flags = uint64(sys.Cloneflags) &^ (unix.CLONE_VM | unix.CLONE_VFORK)
@@ -57,7 +57,7 @@ func applyNamespaces(sys *syscall.SysProcAttr, r *clone.Request, w *bond.Wish, e
 		return nil
 	}
 	if r.Flags&unix.CLONE_NEWUSER == 0 {
-		return fmt.Errorf("UidMappings, GidMappings: they need CLONE_NEWUSER in Cloneflags or Unshareflags: %w", syscall.EINVAL)
+		return fmt.Errorf("SysProcAttr.UidMappings, GidMappings: they need CLONE_NEWUSER in Cloneflags or Unshareflags: %w", syscall.EINVAL)
 	}
 	r.Maps = &clone.IDMaps{
 		UIDs:      idMaps(sys.UidMappings),
@@ -108,11 +108,11 @@ func idMaps(lines []syscall.SysProcIDMap) []clone.IDMap {
 func applyTerminal(sys *syscall.SysProcAttr, r *clone.Request, _ *bond.Wish, _ int) error {
 	switch {
 	case sys.Setsid && (sys.Setpgid || sys.Foreground):
-		return fmt.Errorf("Setsid: the leader of a session cannot change its process group, as Setpgid or Foreground ask: %w", syscall.EPERM)
+		return fmt.Errorf("SysProcAttr.Setsid: the leader of a session cannot change its process group, as Setpgid or Foreground ask: %w", syscall.EPERM)
 	case sys.Setctty && sys.Foreground:
-		return fmt.Errorf("Setctty: excludes Foreground: %w", syscall.EINVAL)
+		return fmt.Errorf("SysProcAttr.Setctty: excludes Foreground: %w", syscall.EINVAL)
 	case sys.Setctty && (sys.Ctty < 0 || sys.Ctty >= len(r.Files)):
-		return fmt.Errorf("Setctty: Ctty %d is not a descriptor of the child: %w", sys.Ctty, syscall.EINVAL)
+		return fmt.Errorf("SysProcAttr.Setctty: Ctty %d is not a descriptor of the child: %w", sys.Ctty, syscall.EINVAL)
 	}
 	r.Setsid = sys.Setsid
 	r.Setpgid = sys.Setpgid || sys.Foreground
@@ -135,7 +135,7 @@ func applyIdentity(sys *syscall.SysProcAttr, r *clone.Request, w *bond.Wish, eui
 	}
 	for _, capability := range sys.AmbientCaps {
 		if capability > lastCapability {
-			return fmt.Errorf("AmbientCaps: there is no capability %d: %w", capability, syscall.EINVAL)
+			return fmt.Errorf("SysProcAttr.AmbientCaps: there is no capability %d: %w", capability, syscall.EINVAL)
 		}
 	}
 	r.Ambient = sys.AmbientCaps

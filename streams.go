@@ -194,7 +194,7 @@ func (s *streams) took(err error) {
 func (s *streams) cut() {
 	s.closePipes()
 	for ; s.running > 0; s.running-- {
-		<-s.results
+		_ = <-s.results
 	}
 	s.first = ErrWaitDelay
 }
