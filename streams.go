@@ -193,8 +193,8 @@ func (s *streams) took(err error) {
 // cut closes our ends. What the copies say of that is nobody's business.
 func (s *streams) cut() {
 	s.closePipes()
-	for ; s.running > 0; s.running-- {
-		_ = <-s.results
+	for s.running > 0 {
+		s.took(<-s.results)
 	}
 	s.first = ErrWaitDelay
 }
