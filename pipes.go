@@ -25,29 +25,24 @@ func (c *Cmd) StdinPipe() (io.WriteCloser, error) {
 // when it has seen the child's end: read all that you want before you call Wait, and
 // do not use it with [Cmd.Run].
 func (c *Cmd) StdoutPipe() (io.ReadCloser, error) {
-	if c.Stdout != nil {
-		return nil, errStdoutSet
-	}
-	ours, theirs, err := c.pipe("StdoutPipe")
-	if err != nil {
-		return nil, err
-	}
-	c.Stdout = theirs
-	c.streams.lend(theirs, ours)
-	return ours, nil
+	return c.outputPipe("StdoutPipe", &c.Stdout, errStdoutSet)
 }
 
 // StderrPipe returns a pipe from the child's standard error. The rules of
 // [Cmd.StdoutPipe] hold.
 func (c *Cmd) StderrPipe() (io.ReadCloser, error) {
-	if c.Stderr != nil {
-		return nil, errStderrSet
+	return c.outputPipe("StderrPipe", &c.Stderr, errStderrSet)
+}
+
+func (c *Cmd) outputPipe(method string, stream *io.Writer, errSet error) (io.ReadCloser, error) {
+	if *stream != nil {
+		return nil, errSet
 	}
-	ours, theirs, err := c.pipe("StderrPipe")
+	ours, theirs, err := c.pipe(method)
 	if err != nil {
 		return nil, err
 	}
-	c.Stderr = theirs
+	*stream = theirs
 	c.streams.lend(theirs, ours)
 	return ours, nil
 }
