@@ -22,7 +22,9 @@ var lattice = map[string]struct{ own, modules []string }{
 	".":                 {own: []string{"internal/bond", "internal/clone", "internal/nofile", "pidfd"}, modules: []string{"golang.org/x/sys"}},
 	"internal/testproc": {modules: []string{"golang.org/x/sys", "github.com/elastic/go-seccomp-bpf"}},
 	"autokilltest":      {own: []string{".", "internal/testproc"}, modules: []string{"golang.org/x/sys"}},
-	"internal/cli":      {own: []string{".", "pidfd"}, modules: []string{"golang.org/x/sys", "github.com/spf13/cobra", "github.com/spf13/pflag"}},
+	"internal/siginfo":  {modules: []string{"golang.org/x/sys"}},
+	"internal/sigign":   {},
+	"internal/cli":      {own: []string{".", "pidfd", "internal/siginfo", "internal/sigign"}, modules: []string{"golang.org/x/sys", "github.com/spf13/cobra", "github.com/spf13/pflag"}},
 	"cmd/autokill":      {own: []string{"internal/cli"}},
 
 	"internal/kernels":        {own: []string{"internal/kernels/guest"}, modules: []string{"golang.org/x/sys"}},

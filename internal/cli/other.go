@@ -21,5 +21,9 @@ func hungUp(int, int) (bool, error)                { return false, unsupported("
 func inherited(int) ([]*os.File, error)            { return nil, unsupported("run") }
 func examine(string) (executable, error)           { return executable{}, unsupported("privileges") }
 func inForeground() bool                           { return false }
+func inOurGroup(int) bool                          { return false }
+func underJobControl() bool                        { return false }
+func reapOrphans(int)                              {}
+func stopOf(int) syscall.Signal                    { return 0 }
 func systemSignals() []syscall.Signal              { return nil }
 func kernelRelease() string                        { return runtime.GOOS }

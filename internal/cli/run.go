@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/autokill/autokill"
+	"github.com/autokill/autokill/internal/siginfo"
 )
 
 const runHelp = `Run COMMAND, which lives no longer than this autokill process and the process
@@ -85,8 +86,12 @@ func run(o runOptions, argv []string) error {
 // start begins all watching first, then starts the command: nothing that happens
 // in between is missed.
 func start(o runOptions, argv []string) (*supervisor, error) {
+	signals, err := notify()
+	if err != nil {
+		return nil, err
+	}
 	s := &supervisor{
-		signals: notify(), // SIGPIPE too: a message that nobody can read must not end us
+		signals: signals,
 		timeout: time.Duration(o.timeout), killAfter: time.Duration(o.killAfter),
 		signal: syscall.Signal(o.signal),
 	}
@@ -166,10 +171,12 @@ func letGo(files []*os.File, held int) {
 }
 
 // interruptSelf ends this process by SIGINT. It returns if that is ignored or
-// blocked.
+// blocked, or if this is the init of a PID namespace, which signals do not end.
 func interruptSelf() {
-	signal.Reset(syscall.SIGINT)
-	if syscall.Kill(os.Getpid(), syscall.SIGINT) == nil {
+	if os.Getpid() == 1 || signal.Ignored(syscall.SIGINT) {
+		return
+	}
+	if siginfo.Default(syscall.SIGINT) == nil && syscall.Kill(os.Getpid(), syscall.SIGINT) == nil {
 		time.Sleep(time.Second) // it may be another thread that takes it
 	}
 }

@@ -4,28 +4,29 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/autokill/autokill/internal/sigign"
+	"github.com/autokill/autokill/internal/siginfo"
 )
 
 // situation is what the passing on of a signal depends on.
 type situation struct {
-	// foreground: our process group is the one that the controlling terminal sends
-	// its signals to.
-	foreground bool
+	// together: the command is in our process group, to all of which a terminal sends
+	// its signals.
+	together bool
 	// early: the signal came before there was a command, which so has not got it
 	// from the terminal.
 	early bool
 }
 
-// passOn decides whether a signal that autokill got is for the command, too. The
-// terminal sends its signals to the whole foreground process group: the command
-// has them already, and twice is not the same as once. The price is that kill -INT
-// of a foreground autokill does nothing: it cannot be told from a Ctrl-C.
-func passOn(sig syscall.Signal, now situation) bool {
-	switch sig {
+// passOn decides whether a signal that autokill got is for the command, too. What the
+// terminal sent to the process group the command has already, and twice is not the
+// same as once. Somebody who has sent it (kill -INT) meant us.
+func passOn(got siginfo.Info, now situation) bool {
+	switch got.Signal {
 	case syscall.SIGINT, syscall.SIGQUIT, syscall.SIGWINCH:
-		return now.early || !now.foreground
-	case syscall.SIGPIPE, syscall.SIGCHLD, syscall.SIGURG:
-		// Ours: nobody reads what we write, or the kernel and Go's runtime at work.
+		return now.early || !got.FromKernel() || !now.together
+	case syscall.SIGCHLD:
 		return false
 	}
 	return true
@@ -40,25 +41,40 @@ func asksToEnd(sig syscall.Signal) bool {
 	return false
 }
 
-// caught are the signals that autokill must not die of, on every system. SIGTSTP,
-// SIGTTIN and SIGTTOU are not among them: autokill stops with the command.
+// caught are the signals that autokill must not die of, on every system, and SIGCHLD.
+// SIGTSTP, SIGTTIN and SIGTTOU are not among them: autokill stops with the command.
 var caught = []syscall.Signal{
 	syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM,
 	syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGALRM,
-	syscall.SIGCONT, syscall.SIGWINCH, syscall.SIGPIPE,
+	syscall.SIGCONT, syscall.SIGWINCH, syscall.SIGCHLD,
 }
 
-// notify catches signals from now on. One that is ignored stays ignored, and the
-// command inherits that. Go only knows it of HUP and INT, and leaves TSTP, TTIN and
-// TTOU alone; the other ones its runtime has taken over before any code of ours
-// runs, so that the command gets their default.
-func notify() <-chan os.Signal {
-	// Enough for one of each, which are not lost then.
-	signals := make(chan os.Signal, 2*maxSignal)
+// notify catches signals from now on. One that our starter ignores stays ignored, and
+// the command inherits that.
+func notify() (<-chan siginfo.Info, error) {
+	inheritIgnored()
+	if !signal.Ignored(syscall.SIGPIPE) {
+		// A message that nobody can read must not end us. Package os asks os/signal.
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	}
+	var signals []syscall.Signal
 	for _, sig := range append(systemSignals(), caught...) {
 		if !signal.Ignored(sig) {
-			signal.Notify(signals, sig)
+			signals = append(signals, sig)
 		}
 	}
-	return signals
+	return siginfo.Catch(signals...)
+}
+
+// inheritIgnored ignores again what Go's runtime has taken over at the start. SIGCHLD is
+// left out, since a parent that ignores it learns of no exit status, and SIGURG, with
+// which the runtime wakes its own threads. An error means that it is not known what was
+// ignored; the runtime respects SIGHUP and SIGINT all the same.
+func inheritIgnored() {
+	ignored, _ := sigign.Ignored()
+	for _, sig := range ignored {
+		if sig != syscall.SIGCHLD && sig != syscall.SIGURG {
+			signal.Ignore(sig)
+		}
+	}
 }

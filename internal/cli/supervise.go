@@ -8,12 +8,13 @@ import (
 	"time"
 
 	"github.com/autokill/autokill"
+	"github.com/autokill/autokill/internal/siginfo"
 )
 
 // supervisor stays with the command until it has ended. Channels may be nil.
 type supervisor struct {
 	process  *autokill.Process
-	signals  <-chan os.Signal
+	signals  <-chan siginfo.Info
 	orphaned <-chan struct{} // our starter has ended
 	hungUp   <-chan struct{} // so has the holder of the other end
 
@@ -24,6 +25,7 @@ type supervisor struct {
 
 func (s *supervisor) supervise() (ending, error) {
 	s.passEarly()
+	s.lookAfterChildren()
 	var timedOut bool
 	timeout := after(s.timeout)
 	for {
@@ -34,8 +36,8 @@ func (s *supervisor) supervise() (ending, error) {
 				return ending{}, err
 			}
 			return endingOf(state, timedOut), nil
-		case caught := <-s.signals:
-			s.obey(caught, situation{foreground: inForeground()})
+		case got := <-s.signals:
+			s.obey(got, situation{together: inOurGroup(s.process.Pid)})
 		case <-timeout:
 			timedOut = true
 			s.send(s.signal)
@@ -60,8 +62,8 @@ func (s *supervisor) supervise() (ending, error) {
 func (s *supervisor) passEarly() {
 	for {
 		select {
-		case caught := <-s.signals:
-			s.obey(caught, situation{early: true})
+		case got := <-s.signals:
+			s.obey(got, situation{early: true})
 		default:
 			return
 		}
@@ -69,13 +71,27 @@ func (s *supervisor) passEarly() {
 }
 
 // obey does what a signal that we got asks for.
-func (s *supervisor) obey(caught os.Signal, now situation) {
-	sig := caught.(syscall.Signal)
-	if passOn(sig, now) {
-		s.send(sig)
+func (s *supervisor) obey(got siginfo.Info, now situation) {
+	if passOn(got, now) {
+		s.send(got.Signal)
 	}
-	if asksToEnd(sig) {
+	if asksToEnd(got.Signal) {
 		s.startKillClock()
+	}
+	if got.Signal == syscall.SIGCHLD {
+		s.lookAfterChildren()
+	}
+}
+
+// lookAfterChildren does what a SIGCHLD asks for. Several of them can be one.
+func (s *supervisor) lookAfterChildren() {
+	reapOrphans(s.process.Pid)
+	if sig := stopOf(s.process.Pid); sig != 0 && underJobControl() {
+		// The command has stopped and the shell shall see it. If Ctrl-Z stopped us both,
+		// we only come here after fg, and the command is not stopped any more: a signal
+		// for a process group comes to its newest member first (attach_pid in
+		// kernel/pid.c), and the command is newer than we are.
+		_ = syscall.Kill(os.Getpid(), sig)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/autokill/autokill"
+	"github.com/autokill/autokill/internal/siginfo"
 )
 
 func TestParseDuration(t *testing.T) {
@@ -74,33 +75,37 @@ func TestParseSignal(t *testing.T) {
 }
 
 func TestPassOn(t *testing.T) {
-	terminal := situation{foreground: true}
-	early := situation{foreground: true, early: true}
-	background := situation{}
+	const userCode, kernelCode = 0, 0x80 // SI_USER, SI_KERNEL
+	together, early, apart := situation{together: true}, situation{together: true, early: true}, situation{}
 	tests := []struct {
-		sig                         syscall.Signal
-		background, terminal, early bool
+		sig                    syscall.Signal
+		code                   int32
+		together, apart, early bool
 	}{
-		{syscall.SIGTERM, true, true, true},
-		{syscall.SIGHUP, true, true, true},
-		{syscall.SIGUSR1, true, true, true},
-		{syscall.SIGCONT, true, true, true},
-		{syscall.SIGINT, true, false, true},
-		{syscall.SIGQUIT, true, false, true},
-		{syscall.SIGWINCH, true, false, true},
-		{syscall.SIGPIPE, false, false, false},
-		{syscall.SIGCHLD, false, false, false},
-		{syscall.SIGURG, false, false, false},
+		{syscall.SIGTERM, userCode, true, true, true},
+		{syscall.SIGHUP, userCode, true, true, true},
+		{syscall.SIGHUP, kernelCode, true, true, true}, // to the leader of a session alone
+		{syscall.SIGUSR1, userCode, true, true, true},
+		{syscall.SIGALRM, kernelCode, true, true, true}, // of a timer from before our exec
+		{syscall.SIGCONT, userCode, true, true, true},
+		{syscall.SIGINT, userCode, true, true, true},
+		{syscall.SIGINT, kernelCode, false, true, true},
+		{syscall.SIGQUIT, userCode, true, true, true},
+		{syscall.SIGQUIT, kernelCode, false, true, true},
+		{syscall.SIGWINCH, userCode, true, true, true},
+		{syscall.SIGWINCH, kernelCode, false, true, true},
+		{syscall.SIGCHLD, kernelCode, false, false, false},
 	}
 	for _, tt := range tests {
-		if got := passOn(tt.sig, background); got != tt.background {
-			t.Errorf("%v in the background: %t", tt.sig, got)
-		}
-		if got := passOn(tt.sig, terminal); got != tt.terminal {
-			t.Errorf("%v in the foreground: %t", tt.sig, got)
-		}
-		if got := passOn(tt.sig, early); got != tt.early {
-			t.Errorf("%v before the command is there: %t", tt.sig, got)
+		got := siginfo.Info{Signal: tt.sig, Code: tt.code}
+		for _, c := range []struct {
+			name string
+			situation
+			want bool
+		}{{"together", together, tt.together}, {"apart", apart, tt.apart}, {"early", early, tt.early}} {
+			if passed := passOn(got, c.situation); passed != c.want {
+				t.Errorf("%v with code %d, %s: %t", tt.sig, tt.code, c.name, passed)
+			}
 		}
 	}
 }
@@ -108,7 +113,7 @@ func TestPassOn(t *testing.T) {
 // TestCaught holds the signals that must keep what they do by default.
 func TestCaught(t *testing.T) {
 	all := append(slices.Clone(caught), systemSignals()...)
-	for _, sig := range []syscall.Signal{syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGCHLD, syscall.SIGURG, syscall.SIGSEGV} {
+	for _, sig := range []syscall.Signal{syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGURG, syscall.SIGSEGV} {
 		if slices.Contains(all, sig) {
 			t.Errorf("%v is caught", sig)
 		}

@@ -17,3 +17,21 @@ func inForeground() bool {
 	group, err := unix.IoctlGetInt(int(tty.Fd()), unix.TIOCGPGRP)
 	return err == nil && group == unix.Getpgrp()
 }
+
+// inOurGroup says whether a process is in our process group.
+func inOurGroup(pid int) bool {
+	group, err := unix.Getpgid(pid)
+	return err == nil && group == unix.Getpgrp()
+}
+
+// underJobControl says whether our parent is a shell that has given us a process group
+// of our own in its session: it will notice that we have stopped, and continue us.
+func underJobControl() bool {
+	parent := os.Getppid()
+	session, err := unix.Getsid(parent)
+	if err != nil {
+		return false // in another PID namespace, or gone
+	}
+	own, err := unix.Getsid(0)
+	return err == nil && session == own && !inOurGroup(parent)
+}

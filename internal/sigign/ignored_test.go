@@ -26,7 +26,6 @@ func TestIgnored(t *testing.T) {
 	}
 	const known = "found: [quit user defined signal 1 broken pipe terminated] false <nil>\n"
 	for _, tt := range []struct{ flag, want string }{
-		{"-trimpath", known},
 		{"-buildmode=pie", known},
 		{"-ldflags=-w", known},
 		{"-ldflags=-s", "found: [] true which signals were ignored at the start is not known: this program was built without a symbol table (unsupported operation)\n"},
