@@ -226,6 +226,7 @@ func (c *Cmd) Wait() error {
 
 	// The watcher touches the streams, too: it comes first.
 	interrupted := c.watcher.stop()
+	c.watcher = nil
 	over := interrupted.deadline
 	if over == nil && c.WaitDelay != 0 {
 		over = time.After(c.WaitDelay)

@@ -390,6 +390,22 @@ type writerFunc func()
 
 func (f writerFunc) Write(p []byte) (int, error) { f(); return len(p), nil }
 
+// TestWaitAfterRelease is an error, however often.
+func TestWaitAfterRelease(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	c := autokill.CommandContext(ctx, "/bin/true")
+	if err := errors.Join(c.Start(), c.Process.Release()); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := c.Wait(); !errors.Is(err, os.ErrInvalid) {
+			t.Errorf("%v", err)
+		}
+	}
+	<-c.Process.Done()
+}
+
 // TestWaitDelay: somebody whom the child has started holds its output, and Wait does
 // not wait for that.
 func TestWaitDelay(t *testing.T) {
