@@ -3,7 +3,6 @@
 package clone
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"testing"
@@ -59,10 +58,5 @@ func TestHolderDiesAtTheGate(t *testing.T) {
 	}
 	_ = holder.Wait() // killed, as it should be
 	line.AllGone(t)
-	// The children have come to us, the tests' subreaper.
-	for {
-		if _, err := unix.Wait4(-1, nil, unix.WALL, nil); errors.Is(err, unix.ECHILD) {
-			break
-		}
-	}
+	testproc.ReapAll() // the children have come to us, the tests' subreaper
 }
