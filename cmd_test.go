@@ -147,6 +147,18 @@ func TestCopyFails(t *testing.T) {
 	}
 }
 
+// TestNilFile: as with os/exec, a stream that is a nil *os.File is closed in the child.
+func TestNilFile(t *testing.T) {
+	var nothing *os.File
+	c := sh("ls /proc/self/fd")
+	c.Stdin, c.Stderr = nothing, nothing
+	out, err := c.Output()
+	// ls itself opens the directory, as the lowest free number: 0.
+	if got := strings.Fields(string(out)); err != nil || strings.Join(got, " ") != "0 1" {
+		t.Errorf("the child has %q, %v", got, err)
+	}
+}
+
 func TestPipes(t *testing.T) {
 	c := sh("cat; echo err >&2")
 	stdin, err1 := c.StdinPipe()
@@ -223,20 +235,21 @@ func TestWrongUse(t *testing.T) {
 		err  error
 		says string
 	}{
-		{started.Start(), "already started"},
-		{started.Wait(), "Wait was already called"},
-		{failed.Start(), "already started"},
-		{failed.Wait(), "not started"},
-		{sh("true").Wait(), "not started"},
-		{stdin(full), "Stdin already set"},
-		{stdout(full), "Stdout already set"},
-		{stderr(full), "Stderr already set"},
-		{stdin(&bare), "StdinPipe after the process was started"},
-		{stdout(&bare), "StdoutPipe after the process was started"},
-		{stderr(&bare), "StderrPipe after the process was started"},
-		{canceled.Start(), "not created with CommandContext"},
+		{started.Start(), "exec: already started"},
+		{started.Wait(), "exec: Wait was already called"},
+		{failed.Start(), "exec: already started"},
+		{failed.Wait(), "exec: not started"},
+		{sh("true").Wait(), "exec: not started"},
+		{stdin(full), "exec: Stdin already set"},
+		{stdout(full), "exec: Stdout already set"},
+		{stderr(full), "exec: Stderr already set"},
+		{stdin(&bare), "exec: StdinPipe after process started"},
+		{stdout(&bare), "exec: StdoutPipe after process started"},
+		{stderr(&bare), "exec: StderrPipe after process started"},
+		{new(autokill.Cmd).Start(), "exec: no command"},
+		{canceled.Start(), "exec: command with a non-nil Cancel was not created with CommandContext"},
 	} {
-		if tt.err == nil || !strings.Contains(tt.err.Error(), tt.says) {
+		if fmt.Sprint(tt.err) != tt.says {
 			t.Errorf("got %v, want %q", tt.err, tt.says)
 		}
 	}

@@ -161,13 +161,11 @@ var errReleased = fmt.Errorf("autokill: process already released: %w", os.ErrInv
 
 // Release gives the Process up and kills nobody: the child stays bound to the life
 // of this program. From then on Close does nothing, and what waits for, signals or
-// asks about the child fails; Done still says when it has ended.
+// asks about the child fails; Done still says when it has ended. It may be called any
+// number of times and returns nil.
 func (p *Process) Release() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.released {
-		return errReleased
-	}
 	p.released = true
 	if p.ended {
 		p.discard()

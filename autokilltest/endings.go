@@ -244,13 +244,13 @@ var endings = []clause{
 		_, asked := p.Info()
 		for what, err := range map[string]error{
 			"Wait": waited, "Observer": observed, "Info": asked,
-			"Signal": p.Signal(syscall.SIGTERM), "Release": p.Release(),
+			"Signal": p.Signal(syscall.SIGTERM),
 		} {
 			if !errors.Is(err, os.ErrInvalid) {
 				t.Errorf("%s after Release: %v", what, err)
 			}
 		}
-		if err := p.Close(); err != nil {
+		if err := errors.Join(p.Release(), p.Close()); err != nil {
 			t.Error(err)
 		}
 		e.ping(t)
