@@ -35,6 +35,15 @@ type Request struct {
 	Self     *Self
 	Prologue []Step
 
+	// Ancestors are processes of the start's own that stand between the caller and
+	// the child, in their order. With them, the caller clones the first, which Flags,
+	// ExitSignal, Cgroup and Self are for; a step of each forks the next one, and a step
+	// of the last one forks Child.
+	Ancestors []*Task
+	// Child, with Ancestors, is what the last of them forks. Its steps are made from
+	// this request.
+	Child *Task
+
 	// Epilogue are steps that come last, before those that give the child its signals
 	// back and the exec.
 	Epilogue []Step

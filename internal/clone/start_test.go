@@ -90,7 +90,7 @@ func startBy(way string, r *Request) (Child, error) {
 	}
 	v.wait(r)
 	c := Child{Pid: pid, Pidfd: int(v.call.pidfd)}
-	if err := v.failure(); err != nil {
+	if err := failure(v.tasks); err != nil {
 		c.discard()
 		return Child{}, err
 	}

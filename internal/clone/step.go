@@ -23,6 +23,10 @@ type Step struct {
 
 	// Lenient is 1 for a step that may fail.
 	Lenient uintptr
+
+	// Fork, if not nil, is what the process that this step clones runs: see
+	// [Task.Fork].
+	Fork *Task
 }
 
 // Arg is one argument of a [Step]: a number, an address, or a number that stands
