@@ -44,6 +44,7 @@ type Facts struct {
 	SysAdmin bool  // the caller has CAP_SYS_ADMIN in its user namespace
 	Setuid   bool  // the caller has, or could raise, CAP_SETUID in it
 	Root     bool  // the caller is root of the initial user namespace
+	MixedIDs bool  // the caller's real and effective ids are not the same
 }
 
 // Plan is what was chosen.
@@ -52,6 +53,8 @@ type Plan struct {
 	// DropSetuid: the child must lose CAP_SETUID, or it could become a user whom
 	// the tripwire's signal may not reach.
 	DropSetuid bool
+	// UserNamespace: a PID namespace takes a user namespace.
+	UserNamespace bool
 }
 
 // choose is the whole policy. It refuses what the mechanism cannot keep; it never
@@ -60,6 +63,9 @@ func choose(w Wish, f Facts) (Plan, error) {
 	// Like the kernel: CAP_SYS_ADMIN, and nothing else, may do without.
 	if w.AllowNewPrivs && !f.SysAdmin {
 		return Plan{Kind: w.Kind}, fmt.Errorf("a child without no_new_privs needs CAP_SYS_ADMIN in the user namespace of the caller: %w", syscall.EPERM)
+	}
+	if w.Scope == ScopePIDNamespace {
+		return choosePIDNamespace(w, f)
 	}
 	if w.Scope != ScopeProcess {
 		return Plan{Kind: w.Kind}, unsupported(fmt.Sprintf("scope %v is not there yet", w.Scope))
@@ -78,6 +84,31 @@ func choose(w Wish, f Facts) (Plan, error) {
 		return chooseTripwire(w, f)
 	}
 	return Plan{Kind: kind}, noMechanism(kind)
+}
+
+// choosePIDNamespace is about a command that both mechanisms reach through its init,
+// whatever it becomes. Resource usage comes from the init, too.
+func choosePIDNamespace(w Wish, f Facts) (Plan, error) {
+	plan := Plan{Kind: w.Kind, UserNamespace: !f.SysAdmin}
+	if plan.Kind == Auto {
+		plan.Kind = Tripwire
+		if f.Native == nil {
+			plan.Kind = Native
+		}
+	}
+	switch {
+	case plan.Kind != Native && plan.Kind != Tripwire:
+		return plan, noMechanism(plan.Kind)
+	case plan.Kind == Native && f.Native != nil:
+		return plan, f.Native
+	case plan.UserNamespace && w.OtherUID:
+		return plan, unsupported("without CAP_SYS_ADMIN a PID namespace takes a user namespace, in which there is no other user than the caller's own")
+	case plan.UserNamespace && f.MixedIDs:
+		return plan, unsupported("the real and effective ids of this program differ, and a user namespace without privileges has one user and one group only")
+	case plan.Kind == Tripwire && f.MixedIDs:
+		return plan, unsupported("the real and effective ids of this program differ, and an exec with such ids takes the death signal from an init; native (Linux 7.1) needs none")
+	}
+	return plan, nil
 }
 
 func noMechanism(k Kind) error { return fmt.Errorf("there is no mechanism %v: %w", k, syscall.EINVAL) }

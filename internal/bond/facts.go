@@ -22,6 +22,7 @@ func gather(w Wish) (Facts, error) {
 		SysAdmin: caps.Has(unix.CAP_SYS_ADMIN),
 		Setuid:   caps.Permits(unix.CAP_SETUID),
 		Root:     os.Geteuid() == 0 && initialUserNamespace(),
+		MixedIDs: os.Getuid() != os.Geteuid() || os.Getgid() != os.Getegid(),
 	}
 	if w.Kind != Tripwire {
 		f.Native = running.askNative()

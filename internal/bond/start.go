@@ -113,6 +113,9 @@ func (p Plan) start(r *clone.Request, w Wish) (*Child, error) {
 		caps.Drop(unix.CAP_SETUID)
 		request.Capabilities = caps
 	}
+	if w.Scope == ScopePIDNamespace {
+		return p.startInside(m, &request, w)
+	}
 	child, err := m.start(&request, w.AllowNewPrivs)
 	return child, explain(err)
 }

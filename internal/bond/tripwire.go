@@ -66,7 +66,8 @@ func (p *parcel) clone(r *clone.Request) (pending *clone.Pending, handle *os.Fil
 		return nil, nil, fmt.Errorf("a file for the child was closed during the start: %w", os.ErrClosed)
 	}
 	p.socket = int32(pair[1])
-	r.Self, r.Prologue = &p.self, p.steps
+	r.Self = &p.self
+	r.Begin(p.steps)
 	pending, err = r.Clone()
 	_ = unix.Close(pair[1])
 	if err != nil {

@@ -50,7 +50,7 @@ func compile(r *Request, mask *uint64, dispositions []disposition, steps []Step)
 		})
 	}
 
-	steps = inherit(steps, r.Files)
+	steps = Inherit(steps, r.Files)
 
 	if r.Chroot != "" {
 		root, err := cstring("chroot", r.Chroot)

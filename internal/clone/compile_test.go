@@ -160,7 +160,7 @@ func TestInherit(t *testing.T) {
 			for n := range open {
 				table[n] = string(rune('a' + n))
 			}
-			simulate(t, table, inherit(nil, files[:]))
+			simulate(t, table, Inherit(nil, files[:]))
 			for n, from := range files {
 				want := ""
 				if from >= 0 {

@@ -1,6 +1,10 @@
 package clone
 
-import "github.com/autokill/autokill/internal/nofile"
+import (
+	"slices"
+
+	"github.com/autokill/autokill/internal/nofile"
+)
 
 // Self is where the child learns its own pid: CLONE_CHILD_SETTID writes Pid.
 // It is laid out as struct f_owner_ex of fcntl(2), so that F_SETOWN_EX can be
@@ -78,4 +82,15 @@ type Credential struct {
 	Uid, Gid    uint32 //nolint:revive // the names of syscall.Credential
 	Groups      []uint32
 	NoSetGroups bool
+}
+
+// Begin puts steps before all others of the process that the caller clones, which has
+// every descriptor of the caller then.
+func (r *Request) Begin(steps []Step) {
+	if len(r.Ancestors) > 0 {
+		first := r.Ancestors[0]
+		first.Steps = append(slices.Clip(steps), first.Steps...)
+		return
+	}
+	r.Prologue = steps
 }

@@ -1,0 +1,85 @@
+//go:build linux && (amd64 || arm64)
+
+package bond
+
+import (
+	"syscall"
+
+	"github.com/autokill/autokill/internal/clone"
+	"github.com/autokill/autokill/internal/pidns"
+)
+
+// inside is a mechanism whose child is not what it has started, but the command in a
+// PID namespace.
+type inside struct {
+	mechanism
+	namespace *pidns.Namespace
+	// outer is what the mechanism has started and will reap: the init, or the monitor
+	// outside of it. Its handle is the command's.
+	outer *Child
+}
+
+func (p Plan) startInside(m mechanism, r *clone.Request, w Wish) (*Child, error) {
+	if p.UserNamespace {
+		// The first process of a user namespace has all capabilities in it. The command
+		// gets those that it would have without.
+		caps, err := clone.ReadCapabilities()
+		if err != nil {
+			return nil, err
+		}
+		r.Capabilities = caps
+	}
+	options := pidns.Options{Monitor: p.Kind == Tripwire, UserNamespace: p.UserNamespace}
+	namespace, err := pidns.Prepare(r, options)
+	if err != nil {
+		return nil, err
+	}
+	outer, err := m.start(r, w.AllowNewPrivs)
+	namespace.Started()
+	if err != nil {
+		namespace.Close()
+		return nil, pidns.Explain(explain(err), options)
+	}
+	child, err := enter(namespace, outer)
+	if err != nil {
+		outer.Handle.Close() // the last reference: kills
+		m.await(outer)
+		outer.Observer.Close()
+		namespace.Close()
+	}
+	return child, err
+}
+
+func enter(namespace *pidns.Namespace, outer *Child) (*Child, error) {
+	pid, fd, err := namespace.Command()
+	if err != nil {
+		return nil, err
+	}
+	observer, err := observerOf(fd)
+	if err != nil {
+		return nil, err
+	}
+	return &Child{
+		Pid: pid, Handle: outer.Handle, Observer: observer,
+		mechanism: inside{outer.mechanism, namespace, outer},
+	}, nil
+}
+
+// await returns when the command has ended and, with the init, everything in its
+// namespace.
+func (i inside) await(c *Child) Ending {
+	status, usage, told := i.namespace.Ending()
+	i.namespace.Close()
+	i.mechanism.await(i.outer)
+	i.outer.Observer.Close()
+	if told {
+		return Ending{Known: true, Status: status, Rusage: usage}
+	}
+	// The init was killed, and its death has reaped the command: Linux 6.15 and later
+	// tell how that ended, which may have been a moment before.
+	if end := posthumous(c); end.Known {
+		return end
+	}
+	return Ending{Known: true, Status: syscall.WaitStatus(syscall.SIGKILL)}
+}
+
