@@ -48,6 +48,10 @@ type Request struct {
 	// this request.
 	Child *Task
 
+	// Confinement are steps that come when the child has its process group and its
+	// files and still has the credentials of the caller.
+	Confinement []Step
+
 	// Epilogue are steps that come last, before those that give the child its signals
 	// back and the exec.
 	Epilogue []Step

@@ -92,7 +92,12 @@ store:
 check:
 	MOVQ	AX, CX
 	ANDQ	Step_Mask(R13), CX
-	CMPQ	CX, Step_Want(R13)
+	MOVQ	Step_Want(R13), DX
+	MOVQ	Step_Equal(R13), BX
+	TESTQ	BX, BX
+	JEQ	2(PC)
+	MOVLQSX	(BX), DX
+	CMPQ	CX, DX
 	JNE	unwanted
 advance:
 	ADDQ	$Step__size, R13

@@ -88,6 +88,9 @@ check:
 	MOVD	Step_Mask(R20), R9
 	AND	R0, R9, R9
 	MOVD	Step_Want(R20), R10
+	MOVD	Step_Equal(R20), R11
+	CBZ	R11, 2(PC)
+	MOVW	(R11), R10
 	CMP	R10, R9
 	BNE	unwanted
 advance:

@@ -213,6 +213,28 @@ func TestFailingStepIsNamed(t *testing.T) {
 	}
 }
 
+// TestWantFromMemory: a result is compared with what stands in memory when the step
+// runs. Only a child that leads its group has its own pid for a group.
+func TestWantFromMemory(t *testing.T) {
+	leads := func(r *Request) {
+		r.Self = new(Self)
+		r.Epilogue = []Step{{Name: "getpgid", Nr: unix.SYS_GETPGID, Mask: ^uintptr(0), Equal: &r.Self.Pid}}
+	}
+	output(t, "echo lives", func(r *Request) {
+		r.Setpgid = true
+		leads(r)
+	}, func(t *testing.T, out string, _ syscall.WaitStatus) {
+		if out != "lives\n" {
+			t.Errorf("got %q", out)
+		}
+	})
+	r := sh("exit", os.Stderr)
+	leads(r)
+	if _, err := r.Start(); err == nil || !strings.HasPrefix(err.Error(), "getpgid: accepted without effect") {
+		t.Errorf("a child that does not lead its group: %v", err)
+	}
+}
+
 func openDescriptors(t *testing.T) int {
 	t.Helper()
 	names, err := os.ReadDir("/proc/self/fd")
