@@ -19,6 +19,11 @@ import (
 var subjects = autokilltest.Subjects{
 	"native":   {Mechanism: autokill.Native, Command: by(autokill.Native)},
 	"tripwire": {Mechanism: autokill.Tripwire, Command: by(autokill.Tripwire)},
+	"pidns":    {Mechanism: autokill.Tripwire, Command: func(name string, args ...string) *autokill.Cmd {
+		c := by(autokill.Tripwire)(name, args...)
+		c.Scope = autokill.ScopePIDNamespace
+		return c
+	}},
 }
 
 func by(m autokill.Mechanism) func(string, ...string) *autokill.Cmd {
@@ -110,3 +115,5 @@ func TestContractElsewhere(t *testing.T) {
 }
 
 const elsewhere = "AUTOKILL_TEST_ELSEWHERE"
+
+func TestX(t *testing.T) { autokilltest.Run(t, subjects, "pidns") }

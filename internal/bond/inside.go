@@ -3,10 +3,14 @@
 package bond
 
 import (
+	"context"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/autokill/autokill/internal/clone"
 	"github.com/autokill/autokill/internal/pidns"
+	"github.com/autokill/autokill/pidfd"
 )
 
 // inside is a mechanism whose child is not what it has started, but the command in a
@@ -17,6 +21,7 @@ type inside struct {
 	// outer is what the mechanism has started and will reap: the init, or the monitor
 	// outside of it. Its handle is the command's.
 	outer *Child
+	init  *pidfd.FD
 }
 
 func (p Plan) startInside(m mechanism, r *clone.Request, w Wish) (*Child, error) {
@@ -51,17 +56,23 @@ func (p Plan) startInside(m mechanism, r *clone.Request, w Wish) (*Child, error)
 }
 
 func enter(namespace *pidns.Namespace, outer *Child) (*Child, error) {
-	pid, fd, err := namespace.Command()
+	members, err := namespace.Members()
 	if err != nil {
 		return nil, err
 	}
-	observer, err := observerOf(fd)
+	init, err := observerOf(members.Init)
 	if err != nil {
+		_ = unix.Close(members.Command)
+		return nil, err
+	}
+	observer, err := observerOf(members.Command)
+	if err != nil {
+		init.Close()
 		return nil, err
 	}
 	return &Child{
-		Pid: pid, Handle: outer.Handle, Observer: observer,
-		mechanism: inside{outer.mechanism, namespace, outer},
+		Pid: members.Pid, Handle: outer.Handle, Observer: observer,
+		mechanism: inside{outer.mechanism, namespace, outer, init},
 	}, nil
 }
 
@@ -72,6 +83,11 @@ func (i inside) await(c *Child) Ending {
 	i.namespace.Close()
 	i.mechanism.await(i.outer)
 	i.outer.Observer.Close()
+	// An init whose monitor was killed has got another parent, who reaps it. That is us
+	// if we are a subreaper, or an init.
+	_ = i.init.Wait(context.Background())
+	_, _, _ = i.init.Reap()
+	i.init.Close()
 	if told {
 		return Ending{Known: true, Status: status, Rusage: usage}
 	}
@@ -82,4 +98,3 @@ func (i inside) await(c *Child) Ending {
 	}
 	return Ending{Known: true, Status: syscall.WaitStatus(syscall.SIGKILL)}
 }
-

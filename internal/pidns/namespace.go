@@ -68,7 +68,7 @@ func plan(r *clone.Request, o Options, p *processes, uid, gid int) {
 		forkInit = stepForkUser
 		prepare = append(prepare, p.identitySteps(uid, gid)...)
 	}
-	prepare = append(prepare, p.mountSteps(filepath.Join("/", r.Chroot, "proc"))...)
+	prepare = append(prepare, p.mountSteps(filepath.Clean(r.Chroot+"/proc"))...)
 
 	r.Child = &p.command
 	r.Prologue = p.commandSteps()
@@ -94,34 +94,43 @@ func (n *Namespace) Started() {
 // Close frees what the Namespace holds. It kills nobody.
 func (n *Namespace) Close() { _ = n.control.Close() }
 
-// Command says, after a successful start, which process is the command: its pid for
-// this process, and a pidfd that is the caller's.
-func (n *Namespace) Command() (pid, pidfd int, err error) {
-	control := make([]byte, unix.CmsgSpace(4)+unix.CmsgSpace(unix.SizeofUcred))
+// Members are the processes of the namespace that a caller deals with.
+type Members struct {
+	// Pid is the command's, as the caller sees it.
+	Pid int
+	// Command and Init are pidfds, which are the caller's.
+	Command, Init int
+}
+
+// Members says, after a successful start, who is in the namespace.
+func (n *Namespace) Members() (Members, error) {
+	control := make([]byte, unix.CmsgSpace(2*4)+unix.CmsgSpace(unix.SizeofUcred))
 	_, size, err := n.receive(make([]byte, 1), control)
 	if err != nil {
-		return 0, -1, err
+		return Members{}, err
 	}
-	pidfd = -1
 	messages, err := unix.ParseSocketControlMessage(control[:size])
+	if err != nil {
+		return Members{}, os.NewSyscallError("recvmsg", err)
+	}
+	var pid int
+	var fds []int
 	for i := range messages {
 		if creds, err := unix.ParseUnixCredentials(&messages[i]); err == nil {
 			pid = int(creds.Pid)
 		}
-		if fds, err := unix.ParseUnixRights(&messages[i]); err == nil {
-			pidfd = fds[0]
+		if rights, err := unix.ParseUnixRights(&messages[i]); err == nil {
+			fds = rights
 		}
 	}
-	switch {
-	case err == nil && pid > 0 && pidfd >= 0:
-		return pid, pidfd, nil
-	case pidfd >= 0:
-		_ = unix.Close(pidfd)
-	case err == nil:
-		// The kernel has no other reason to leave the descriptor out.
-		err = os.NewSyscallError("recvmsg", unix.EMFILE)
+	if pid > 0 && len(fds) == 2 {
+		return Members{pid, fds[0], fds[1]}, nil
 	}
-	return 0, -1, errors.Join(err, errors.New("the command did not say who it is"))
+	for _, fd := range fds {
+		_ = unix.Close(fd)
+	}
+	// A process that may open no more descriptors is not given what was sent to it.
+	return Members{}, fmt.Errorf("the command did not say who it is: %w", os.NewSyscallError("recvmsg", unix.EMFILE))
 }
 
 // report is what the init sends when the command has ended: what wait4 told it.

@@ -38,19 +38,19 @@ type processes struct {
 	init, command clone.Task
 
 	// The monitor's pidfd, as struct pollfd and its time limit, for the init.
-	monitor  unix.PollFd
-	ownPid   int32
-	noTime   unix.Timespec
-	sigchld  sigaction // the caller's disposition of SIGCHLD
+	monitor   unix.PollFd
+	ownPid    int32
+	noTime    unix.Timespec
+	sigchld   sigaction // the caller's disposition of SIGCHLD
 	byDefault sigaction
-	written  int32 // descriptor of a file in /proc/self
+	written   int32 // descriptor of a file in /proc/self
 
 	self struct { // what the command tells of itself
 		msg     unix.Msghdr
 		iov     unix.Iovec
 		control struct {
 			unix.Cmsghdr
-			pidfd int32
+			command, init int32 // pidfds
 		}
 		text [1]byte
 	}
@@ -151,12 +151,12 @@ func (p *processes) initSteps(argv ...string) []clone.Step {
 	return p.become(steps, p.control, append([]string{"autokill-init"}, argv...)...)
 }
 
-// commandSteps come first in the command: it tells the caller who it is, and waits
-// until the init can be neither looked into nor traced.
+// commandSteps come first in the command: it tells the caller who it and the init are,
+// and waits until the init can be neither looked into nor traced.
 func (p *processes) commandSteps() []clone.Step {
 	s := &p.self
 	s.iov.Base, s.iov.Len = &s.text[0], uint64(len(s.text))
-	s.control.Cmsghdr = unix.Cmsghdr{Len: uint64(unix.CmsgLen(4)), Level: unix.SOL_SOCKET, Type: unix.SCM_RIGHTS}
+	s.control.Cmsghdr = unix.Cmsghdr{Len: uint64(unix.CmsgLen(2 * 4)), Level: unix.SOL_SOCKET, Type: unix.SCM_RIGHTS}
 	s.msg.Iov, s.msg.Iovlen = &s.iov, 1
 	s.msg.Control, s.msg.Controllen = (*byte)(unsafe.Pointer(&s.control)), uint64(unsafe.Sizeof(s.control))
 	p.goAhead = 1 << (unix.SIGCONT - 1)
@@ -165,7 +165,8 @@ func (p *processes) commandSteps() []clone.Step {
 			Name: "rt_sigaction", Nr: unix.SYS_RT_SIGACTION,
 			Args: [6]clone.Arg{clone.Int(int(unix.SIGCHLD)), clone.Addr(&p.sigchld), clone.Int(0), clone.Int(8)},
 		},
-		{Name: "pidfd_open", Nr: unix.SYS_PIDFD_OPEN, Args: [6]clone.Arg{p.command.Pid()}, Result: &s.control.pidfd},
+		{Name: "pidfd_open", Nr: unix.SYS_PIDFD_OPEN, Args: [6]clone.Arg{p.command.Pid()}, Result: &s.control.command},
+		{Name: "pidfd_open", Nr: unix.SYS_PIDFD_OPEN, Args: [6]clone.Arg{clone.Int(1)}, Result: &s.control.init},
 		{
 			Name: "sendmsg(command)", Nr: unix.SYS_SENDMSG,
 			Args: [6]clone.Arg{clone.Int(p.control), clone.Addr(&s.msg), clone.Int(unix.MSG_NOSIGNAL)},
@@ -208,4 +209,3 @@ func cstring(s string) clone.Arg {
 	b := append([]byte(s), 0)
 	return clone.Addr(&b[0])
 }
-
