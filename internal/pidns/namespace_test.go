@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -331,6 +332,40 @@ func TestSignals(t *testing.T) {
 	})
 }
 
+// TestSignalAll: one signal for everybody, whatever session they are in.
+func TestSignalAll(t *testing.T) {
+	both(t, func(t *testing.T, o Options) {
+		const script = `trap 'echo leader' USR1
+			setsid sh -c 'trap "echo session; exit" USR1; echo ready; sleep 1000 & wait' &
+			(setsid sh -c 'trap "echo daemon; exit" USR1; echo ready; sleep 1000 & wait' &)
+			while sleep 1000 & wait $!; [ $? -gt 128 ]; do :; done`
+		s, lines := speaker(t, script, o, nil)
+		expect(t, lines, "ready")
+		expect(t, lines, "ready")
+		if err := SignalAll(s.Init, unix.SIGUSR1); err != nil {
+			t.Fatal(err)
+		}
+		var said []string
+		for range 3 {
+			line, err := lines.ReadString('\n')
+			if err != nil {
+				t.Fatal(err)
+			}
+			said = append(said, strings.TrimSpace(line))
+		}
+		slices.Sort(said)
+		if want := []string{"daemon", "leader", "session"}; !slices.Equal(said, want) {
+			t.Errorf("the signal reached %q, want %q", said, want)
+		}
+		if err := SignalAll(s.Init, unix.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		if status, _, told := s.namespace.Ending(); !told || status.Signal() != syscall.SIGTERM {
+			t.Errorf("the command ended with %#x, %t", status, told)
+		}
+	})
+}
+
 // TestInitStops: an init that was stopped goes on where it was.
 func TestInitStops(t *testing.T) {
 	both(t, func(t *testing.T, o Options) {
@@ -377,7 +412,7 @@ func TestOursHoldNothing(t *testing.T) {
 	both(t, func(t *testing.T, o Options) {
 		const look = "echo; kill -STOP $$"
 		s, lines := speaker(t, "cat /proc/1/environ >/dev/null 2>&1; echo $?; readlink /proc/1/exe; "+look, o, func(r *clone.Request) {
-			r.Dir = "/usr"
+			r.Dir = "/tmp"
 		})
 		ours := map[string]int{"autokill-init": s.init(t)}
 		if o.Monitor {

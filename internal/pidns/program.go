@@ -19,9 +19,13 @@ import (
 // tells the command, pid 2, by SIGCONT that it can go on. Then it takes one signal after
 // the other. For SIGCHLD it reaps whoever has ended; when that is the command, it
 // sends a [report] into descriptor 0 and exits, which ends the namespace. What a process
-// has sent (si_code is not positive) it passes on to the command; what the kernel sends,
-// as for a terminal, the command has got itself.
+// has sent (si_code is not positive) it passes on: to all processes of the namespace if
+// it was queued with the value everybody, otherwise to the command. What the kernel
+// sends, as for a terminal, the command has got itself.
 func program()
+
+// everybody is the value of a signal that is for all.
+const everybody = 0x616c6c
 
 // code is where the program begins.
 func code() *byte

@@ -13,6 +13,8 @@
 #define SIGCHLD 17
 #define SIGCONT 18
 #define EINTR 4
+#define SI_QUEUE -1
+#define EVERYBODY 0x616c6c // see the constant everybody
 #define PR_GET_PDEATHSIG 2
 #define PR_SET_DUMPABLE 4
 #define PR_SET_NAME 15
@@ -23,6 +25,7 @@
 // Scratch memory below the stack that the kernel gave us; no handler ever runs there.
 #define INFO 0 // siginfo_t
 #define CODE 8 // its si_code
+#define VALUE 24 // its si_value
 #define SET 128 // sigset_t
 #define REPORT 136 // the type report: status and struct rusage
 #define USAGE 144
@@ -96,8 +99,14 @@ next:
 	CMPL	CODE(R14), $0
 	JGT	next
 	MOVQ	AX, SI
-	MOVQ	$SYS_kill, AX
 	MOVQ	$2, DI
+	CMPL	CODE(R14), $SI_QUEUE
+	JNE	pass
+	CMPL	VALUE(R14), $EVERYBODY
+	JNE	pass
+	MOVQ	$-1, DI
+pass:
+	MOVQ	$SYS_kill, AX
 	SYSCALL
 	JMP	next
 

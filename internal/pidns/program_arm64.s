@@ -13,6 +13,8 @@
 #define SIGCHLD 17
 #define SIGCONT 18
 #define EINTR 4
+#define SI_QUEUE -1
+#define EVERYBODY 0x616c6c // see the constant everybody
 #define PR_GET_PDEATHSIG 2
 #define PR_SET_DUMPABLE 4
 #define PR_SET_NAME 15
@@ -23,6 +25,7 @@
 // Scratch memory below the stack that the kernel gave us; no handler ever runs there.
 #define INFO 0 // siginfo_t
 #define CODE 8 // its si_code
+#define VALUE 24 // its si_value
 #define SET 128 // sigset_t
 #define REPORT 136 // the type report: status and struct rusage
 #define USAGE 144
@@ -101,8 +104,16 @@ next:
 	CMP	$0, R9
 	BGT	next
 	MOVD	R0, R1
-	MOVD	$SYS_kill, R8
 	MOVD	$2, R0
+	CMP	$SI_QUEUE, R9
+	BNE	pass
+	MOVW	VALUE(R21), R9
+	MOVD	$EVERYBODY, R10
+	CMP	R10, R9
+	BNE	pass
+	MOVD	$-1, R0
+pass:
+	MOVD	$SYS_kill, R8
 	SVC
 	JMP	next
 
