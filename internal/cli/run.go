@@ -65,11 +65,15 @@ func runCommand() *cobra.Command {
 
 // run is the way of one command through this package.
 func run(o runOptions, argv []string) error {
+	foreground := inForeground()
 	s, err := start(o, argv)
 	if err != nil {
 		return &exit{startStatus(err), err}
 	}
 	end, err := s.supervise()
+	if foreground {
+		reclaimTerminal()
+	}
 	if err != nil {
 		return &exit{statusFailed, err}
 	}
