@@ -17,15 +17,19 @@ import (
 )
 
 var subjects = autokilltest.Subjects{
-	"native":   {Mechanism: autokill.Native, Command: by(autokill.Native)},
-	"tripwire": {Mechanism: autokill.Tripwire, Command: by(autokill.Tripwire)},
+	"native":   subject(autokill.Native, autokill.ScopeProcess),
+	"tripwire": subject(autokill.Tripwire, autokill.ScopeProcess),
+	"tree":     subject(autokill.Tripwire, autokill.ScopeTree),
 }
 
-func by(m autokill.Mechanism) func(string, ...string) *autokill.Cmd {
-	return func(name string, args ...string) *autokill.Cmd {
-		c := autokill.Command(name, args...)
-		c.Mechanism = m
-		return c
+func subject(m autokill.Mechanism, scope autokill.Scope) autokilltest.Subject {
+	return autokilltest.Subject{
+		Mechanism: m, Scope: scope,
+		Command: func(name string, args ...string) *autokill.Cmd {
+			c := autokill.Command(name, args...)
+			c.Mechanism, c.Scope = m, scope
+			return c
+		},
 	}
 }
 
@@ -41,6 +45,9 @@ func TestContract(t *testing.T) {
 	})
 	t.Run("tripwire", func(t *testing.T) {
 		autokilltest.Run(t, subjects, "tripwire")
+	})
+	t.Run("tree", func(t *testing.T) {
+		autokilltest.Run(t, subjects, "tree")
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/autokill/autokill/internal/clone"
+	"github.com/autokill/autokill/internal/seal"
 )
 
 // gather finds the facts that the choice needs. Ids and capabilities can change
@@ -22,6 +23,10 @@ func gather(w Wish) (Facts, error) {
 		SysAdmin: caps.Has(unix.CAP_SYS_ADMIN),
 		Setuid:   caps.Permits(unix.CAP_SETUID),
 		Root:     os.Geteuid() == 0 && initialUserNamespace(),
+	}
+	if w.Scope == ScopeTree {
+		f.Sealed = seal.On()
+		return f, nil
 	}
 	if w.Kind != Tripwire {
 		f.Native = running.askNative()
