@@ -13,6 +13,8 @@ func choosePIDNamespace(w Wish, f Facts) (Plan, error) {
 	switch {
 	case plan.Kind != Native && plan.Kind != Tripwire:
 		return plan, noMechanism(plan.Kind)
+	case f.Sealed:
+		return plan, unsupported("this program is in a sealed tree, where nobody can make a PID namespace: what it starts belongs to that tree and dies with it")
 	case plan.Kind == Native && f.Native != nil:
 		return plan, f.Native
 	case plan.UserNamespace && w.OtherUID:

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/autokill/autokill/internal/clone"
+	"github.com/autokill/autokill/internal/seal"
 )
 
 // gather finds the facts that the choice needs. Ids and capabilities can change
@@ -23,6 +24,12 @@ func gather(w Wish) (Facts, error) {
 		Setuid:   caps.Permits(unix.CAP_SETUID),
 		Root:     os.Geteuid() == 0 && initialUserNamespace(),
 		MixedIDs: os.Getuid() != os.Geteuid() || os.Getgid() != os.Getegid(),
+	}
+	if w.Scope != ScopeProcess {
+		f.Sealed = seal.On()
+	}
+	if w.Scope == ScopeTree {
+		return f, nil
 	}
 	if w.Kind != Tripwire {
 		f.Native = running.askNative()

@@ -70,10 +70,9 @@ func enter(namespace *pidns.Namespace, outer *Child) (*Child, error) {
 		init.Close()
 		return nil, err
 	}
-	return &Child{
-		Pid: members.Pid, Handle: outer.Handle, Observer: observer,
-		mechanism: inside{outer.mechanism, namespace, outer, init},
-	}, nil
+	child := newChild(members.Pid, outer.Handle, observer, inside{outer.mechanism, namespace, outer, init})
+	child.everybody = dwellers{members.Pid, observer, init}
+	return child, nil
 }
 
 // await returns when the command has ended and, with the init, everything in its
@@ -87,7 +86,6 @@ func (i inside) await(c *Child) Ending {
 	// if we are a subreaper, or an init.
 	_ = i.init.Wait(context.Background())
 	_, _, _ = i.init.Reap()
-	i.init.Close()
 	if told {
 		return Ending{Known: true, Status: status, Rusage: usage}
 	}
