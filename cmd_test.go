@@ -443,3 +443,18 @@ func TestWaitDelay(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestWaitEndsTheScope: Wait closes the handle, so whoever is left dies, and with that
+// the output has its end. No delay is needed.
+func TestWaitEndsTheScope(t *testing.T) {
+	for _, scope := range []autokill.Scope{autokill.ScopeTree, autokill.ScopePIDNamespace} {
+		t.Run(scope.String(), func(t *testing.T) {
+			c := sh("sleep 1000 & setsid sleep 1000 & echo soon; exit 3")
+			c.Scope = scope
+			out, err := c.Output()
+			if c.ProcessState.ExitCode() != 3 || string(out) != "soon\n" {
+				t.Errorf("%q, %v", out, err)
+			}
+		})
+	}
+}
