@@ -25,5 +25,6 @@ func inOurGroup(int) bool                          { return false }
 func underJobControl() bool                        { return false }
 func reapOrphans(int)                              {}
 func stopOf(int) syscall.Signal                    { return 0 }
+func reclaimTerminal()                             {}
 func systemSignals() []syscall.Signal              { return nil }
 func kernelRelease() string                        { return runtime.GOOS }
