@@ -8,6 +8,8 @@ import (
 	"os"
 	"runtime"
 	"syscall"
+
+	"github.com/autokill/autokill"
 )
 
 // Here no command can be started, so nothing of this matters but the errors.
@@ -21,10 +23,15 @@ func hungUp(int, int) (bool, error)                { return false, unsupported("
 func inherited(int) ([]*os.File, error)            { return nil, unsupported("run") }
 func examine(string) (executable, error)           { return executable{}, unsupported("privileges") }
 func inForeground() bool                           { return false }
-func inOurGroup(int) bool                          { return false }
-func underJobControl() bool                        { return false }
+func takeTerminalBack(int, bool)                   {}
+func atTerminal(*autokill.Cmd)                     {}
+func groupOf(int) int                              { return -1 }
 func reapOrphans(int)                              {}
-func stopOf(int) syscall.Signal                    { return 0 }
-func reclaimTerminal()                             {}
 func systemSignals() []syscall.Signal              { return nil }
 func kernelRelease() string                        { return runtime.GOOS }
+
+// job is never there.
+type job struct{}
+
+func newJob(*autokill.Process) (*job, error) { return nil, nil }
+func (*job) look()                           {}

@@ -74,9 +74,7 @@ func run(o runOptions, argv []string) error {
 		return &exit{startStatus(err), err}
 	}
 	end, err := s.supervise()
-	if foreground {
-		reclaimTerminal()
-	}
+	takeTerminalBack(s.process.Pid, foreground)
 	if err != nil {
 		return &exit{statusFailed, err}
 	}
@@ -140,6 +138,10 @@ func start(o runOptions, argv []string) (*supervisor, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.job, err = newJob(s.process); err != nil {
+		_ = s.process.Close()
+		return nil, err
+	}
 	letGo(files, held)
 	return s, nil
 }
@@ -153,10 +155,13 @@ func startBy(o runOptions, path string, argv []string, files []*os.File) (*autok
 	if o.holds && o.hold == 0 {
 		cmd.Stdin = nil
 	}
+	if cmd.Scope == autokill.ScopeTree {
+		atTerminal(cmd)
+	}
 	err := cmd.Start()
 	if errors.Is(err, autokill.ErrSealed) {
 		say(errors.New("inside a tree: the command is killed with this autokill, what it starts only with the tree outside"))
-		cmd.Scope = autokill.ScopeProcess
+		cmd.Scope, cmd.SysProcAttr = autokill.ScopeProcess, nil
 		err = cmd.Start()
 	}
 	if err != nil {

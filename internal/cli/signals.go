@@ -3,6 +3,7 @@ package cli
 import (
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/autokill/autokill/internal/sigign"
@@ -17,19 +18,41 @@ type situation struct {
 	// early: the signal came before there was a command, which so has not got it
 	// from the terminal.
 	early bool
+	// tree: the scope is a process group of its own.
+	tree bool
 }
 
-// passOn decides whether a signal that autokill got is for the command, too. What the
-// terminal sent to the process group the command has already, and twice is not the
-// same as once. Somebody who has sent it (kill -INT) meant us.
-func passOn(got siginfo.Info, now situation) bool {
+// audience is whom a signal is for.
+type audience int
+
+const (
+	nobody    audience = iota
+	command            // it alone
+	everybody          // in its scope
+)
+
+// passOn decides for whom a signal is that autokill got. What the terminal sent to the
+// process group a command that is in it has already, and twice is not the same as once.
+// To a tree that is not in it we are the terminal. All else is for the command, which
+// knows what to do about its children; so is what looks like the terminal's and was
+// sent by somebody (kill -INT).
+func passOn(got siginfo.Info, now situation) audience {
 	switch got.Signal {
 	case syscall.SIGINT, syscall.SIGQUIT, syscall.SIGWINCH:
-		return now.early || !got.FromKernel() || !now.together
+		switch {
+		case got.FromKernel() && now.tree:
+			return everybody
+		case got.FromKernel() && now.together && !now.early:
+			return nobody
+		}
+	case syscall.SIGTSTP, syscall.SIGCONT:
+		if now.tree {
+			return everybody
+		}
 	case syscall.SIGCHLD:
-		return false
+		return nobody
 	}
-	return true
+	return command
 }
 
 // asksToEnd says which signals start the clock of --kill-after: those of timeout(1).
@@ -42,7 +65,8 @@ func asksToEnd(sig syscall.Signal) bool {
 }
 
 // caught are the signals that autokill must not die of, on every system, and SIGCHLD.
-// SIGTSTP, SIGTTIN and SIGTTOU are not among them: autokill stops with the command.
+// SIGTSTP, SIGTTIN and SIGTTOU are not among them: autokill stops with the command. (For
+// a tree it takes SIGTSTP: see job.)
 var caught = []syscall.Signal{
 	syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM,
 	syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGALRM,
@@ -57,13 +81,12 @@ func notify() (<-chan siginfo.Info, error) {
 		// A message that nobody can read must not end us. Package os asks os/signal.
 		signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	}
-	var signals []syscall.Signal
-	for _, sig := range append(systemSignals(), caught...) {
-		if !signal.Ignored(sig) {
-			signals = append(signals, sig)
-		}
-	}
-	return siginfo.Catch(signals...)
+	return catch(append(systemSignals(), caught...)...)
+}
+
+// catch catches those that are not ignored.
+func catch(signals ...syscall.Signal) (<-chan siginfo.Info, error) {
+	return siginfo.Catch(slices.DeleteFunc(signals, func(sig syscall.Signal) bool { return signal.Ignored(sig) })...)
 }
 
 // inheritIgnored ignores again what Go's runtime has taken over at the start. SIGCHLD is

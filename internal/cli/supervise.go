@@ -14,6 +14,7 @@ import (
 // supervisor stays with the command until it has ended. Channels may be nil.
 type supervisor struct {
 	process  *autokill.Process
+	job      *job // at its terminal, or nil
 	signals  <-chan siginfo.Info
 	orphaned <-chan struct{} // our starter has ended
 	hungUp   <-chan struct{} // so has the holder of the other end
@@ -37,17 +38,18 @@ func (s *supervisor) supervise() (ending, error) {
 			}
 			return endingOf(state, timedOut), nil
 		case got := <-s.signals:
-			s.obey(got, situation{together: inOurGroup(s.process.Pid)})
+			s.obey(got, situation{together: groupOf(s.process.Pid) == groupOf(0), tree: s.tree()})
 		case <-timeout:
 			timedOut = true
-			s.send(s.signal)
+			// Everybody, as timeout(1) does it.
+			s.send(s.signal, everybody)
 			if s.signal != syscall.SIGKILL && s.signal != syscall.SIGCONT {
-				s.send(syscall.SIGCONT) // a stopped command could not obey
+				s.send(syscall.SIGCONT, everybody) // who is stopped could not obey
 			}
 			s.startKillClock()
 		case <-s.kill:
 			timedOut = true
-			s.send(syscall.SIGKILL)
+			_ = s.process.Close()
 		case <-s.orphaned:
 			s.orphaned = nil
 			_ = s.process.Close()
@@ -63,7 +65,7 @@ func (s *supervisor) passEarly() {
 	for {
 		select {
 		case got := <-s.signals:
-			s.obey(got, situation{early: true})
+			s.obey(got, situation{early: true, tree: s.tree()})
 		default:
 			return
 		}
@@ -72,9 +74,7 @@ func (s *supervisor) passEarly() {
 
 // obey does what a signal that we got asks for.
 func (s *supervisor) obey(got siginfo.Info, now situation) {
-	if passOn(got, now) {
-		s.send(got.Signal)
-	}
+	s.send(got.Signal, passOn(got, now))
 	if asksToEnd(got.Signal) {
 		s.startKillClock()
 	}
@@ -86,13 +86,7 @@ func (s *supervisor) obey(got siginfo.Info, now situation) {
 // lookAfterChildren does what a SIGCHLD asks for. Several of them can be one.
 func (s *supervisor) lookAfterChildren() {
 	reapOrphans(s.process.Pid)
-	if sig := stopOf(s.process.Pid); sig != 0 && underJobControl() {
-		// The command has stopped and the shell shall see it. If Ctrl-Z stopped us both,
-		// we only come here after fg, and the command is not stopped any more: a signal
-		// for a process group comes to its newest member first (attach_pid in
-		// kernel/pid.c), and the command is newer than we are.
-		_ = syscall.Kill(os.Getpid(), sig)
-	}
+	s.job.look()
 }
 
 // startKillClock starts the time of --kill-after, once.
@@ -102,12 +96,22 @@ func (s *supervisor) startKillClock() {
 	}
 }
 
-// send sends a signal to the command, which may have ended.
-func (s *supervisor) send(sig syscall.Signal) {
-	if err := s.process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
+// send sends a signal to the command, which may have ended, or to everybody.
+func (s *supervisor) send(sig syscall.Signal, to audience) {
+	var err error
+	switch to {
+	case command:
+		err = s.process.Signal(sig)
+	case everybody:
+		err = s.process.SignalAll(sig)
+	}
+	if err != nil && !errors.Is(err, os.ErrProcessDone) {
 		say(fmt.Errorf("signal %d does not reach the command: %w", int(sig), err))
 	}
 }
+
+// tree says that the command is in a process group of its own.
+func (s *supervisor) tree() bool { return s.process.Scope() == autokill.ScopeTree }
 
 // after is time.After, but never for 0.
 func after(d time.Duration) <-chan time.Time {

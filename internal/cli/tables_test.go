@@ -75,37 +75,68 @@ func TestParseSignal(t *testing.T) {
 }
 
 func TestPassOn(t *testing.T) {
-	const userCode, kernelCode = 0, 0x80 // SI_USER, SI_KERNEL
-	together, early, apart := situation{together: true}, situation{together: true, early: true}, situation{}
+	const user, kernel = 0, 0x80 // SI_USER, SI_KERNEL
+	situations := []situation{{}, {together: true}, {together: true, early: true}, {tree: true}, {tree: true, early: true}}
+	const n, c, e = nobody, command, everybody
 	tests := []struct {
-		sig                    syscall.Signal
-		code                   int32
-		together, apart, early bool
+		sig  syscall.Signal
+		code int32
+		want [5]audience
 	}{
-		{syscall.SIGTERM, userCode, true, true, true},
-		{syscall.SIGHUP, userCode, true, true, true},
-		{syscall.SIGHUP, kernelCode, true, true, true}, // to the leader of a session alone
-		{syscall.SIGUSR1, userCode, true, true, true},
-		{syscall.SIGALRM, kernelCode, true, true, true}, // of a timer from before our exec
-		{syscall.SIGCONT, userCode, true, true, true},
-		{syscall.SIGINT, userCode, true, true, true},
-		{syscall.SIGINT, kernelCode, false, true, true},
-		{syscall.SIGQUIT, userCode, true, true, true},
-		{syscall.SIGQUIT, kernelCode, false, true, true},
-		{syscall.SIGWINCH, userCode, true, true, true},
-		{syscall.SIGWINCH, kernelCode, false, true, true},
-		{syscall.SIGCHLD, kernelCode, false, false, false},
+		{syscall.SIGTERM, user, [5]audience{c, c, c, c, c}},
+		{syscall.SIGHUP, user, [5]audience{c, c, c, c, c}},
+		{syscall.SIGHUP, kernel, [5]audience{c, c, c, c, c}}, // to the leader of a session alone
+		{syscall.SIGUSR1, user, [5]audience{c, c, c, c, c}},
+		{syscall.SIGALRM, kernel, [5]audience{c, c, c, c, c}}, // of a timer from before our exec
+		{syscall.SIGCONT, user, [5]audience{c, c, c, e, e}},
+		{syscall.SIGTSTP, kernel, [5]audience{c, c, c, e, e}},
+		{syscall.SIGTSTP, user, [5]audience{c, c, c, e, e}},
+		{syscall.SIGINT, kernel, [5]audience{c, n, c, e, e}},
+		{syscall.SIGINT, user, [5]audience{c, c, c, c, c}},
+		{syscall.SIGQUIT, kernel, [5]audience{c, n, c, e, e}},
+		{syscall.SIGQUIT, user, [5]audience{c, c, c, c, c}},
+		{syscall.SIGWINCH, kernel, [5]audience{c, n, c, e, e}},
+		{syscall.SIGWINCH, user, [5]audience{c, c, c, c, c}},
+		{syscall.SIGCHLD, kernel, [5]audience{}},
 	}
 	for _, tt := range tests {
-		got := siginfo.Info{Signal: tt.sig, Code: tt.code}
-		for _, c := range []struct {
-			name string
-			situation
-			want bool
-		}{{"together", together, tt.together}, {"apart", apart, tt.apart}, {"early", early, tt.early}} {
-			if passed := passOn(got, c.situation); passed != c.want {
-				t.Errorf("%v with code %d, %s: %t", tt.sig, tt.code, c.name, passed)
+		for i, now := range situations {
+			got := siginfo.Info{Signal: tt.sig, Code: tt.code}
+			if to := passOn(got, now); to != tt.want[i] {
+				t.Errorf("%v with code %d, %+v: %v, want %v", tt.sig, tt.code, now, to, tt.want[i])
 			}
+		}
+	}
+}
+
+func TestReplyTo(t *testing.T) {
+	const own, its, other, none = 10, 20, 30, 0
+	tree := func(front int, watched bool) groups {
+		return groups{front: front, own: own, its: its, tree: true, watched: watched}
+	}
+	tests := []struct {
+		name string
+		sig  syscall.Signal
+		groups
+		want reply
+	}{
+		{"reads, and it is ours to give", syscall.SIGTTIN, tree(own, false), lend},
+		{"writes, and it is ours to give", syscall.SIGTTOU, tree(own, true), lend},
+		{"has got it meanwhile", syscall.SIGTTIN, tree(its, false), lend},
+		{"reads in the background", syscall.SIGTTIN, tree(other, true), stop},
+		{"no terminal any more", syscall.SIGTTOU, tree(none, false), stop},
+		{"Ctrl-Z", syscall.SIGTSTP, tree(its, true), stop},
+		{"Ctrl-Z in a script", syscall.SIGTSTP, tree(its, false), stop},
+		{"Ctrl-Z that came to us", syscall.SIGTSTP, tree(own, true), stop},
+		{"stopped by itself", syscall.SIGSTOP, tree(its, true), stop},
+		{"stopped, and no shell would see it", syscall.SIGSTOP, tree(its, false), leave},
+		{"in our group, by itself", syscall.SIGTSTP, groups{front: own, own: own, its: own, watched: true}, stop},
+		{"in our group, and no shell would see it", syscall.SIGSTOP, groups{front: own, own: own, its: own}, leave},
+		{"an inner shell is suspended", syscall.SIGSTOP, groups{front: its, own: own, its: its, watched: true}, stop},
+	}
+	for _, tt := range tests {
+		if got := replyTo(tt.sig, tt.groups); got != tt.want {
+			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
 		}
 	}
 }

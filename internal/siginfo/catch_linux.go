@@ -4,6 +4,7 @@ package siginfo
 
 import (
 	"os"
+	"sync"
 	"syscall"
 	"unsafe"
 
@@ -32,17 +33,13 @@ const size = 128
 // full is lost, as one that is pending already.
 var pipe int32
 
-// Catch catches signals from now on, and for good. It can be called once in a program,
+// Catch catches signals, also, from now on and for good. All calls have the same channel,
 // since a handler has no argument to tell it whom to write for.
 func Catch(signals ...syscall.Signal) (<-chan Info, error) {
-	var ends [2]int
-	if err := unix.Pipe2(ends[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
-		return nil, os.NewSyscallError("pipe2", err)
+	infos, err := source()
+	if err != nil {
+		return nil, err
 	}
-	pipe = int32(ends[1])
-	// More than one of each, so that who asks late has missed none.
-	infos := make(chan Info, 2*64)
-	go pass(os.NewFile(uintptr(ends[0]), "signals"), infos)
 	for _, sig := range signals {
 		err := act(sig, &sigaction{
 			handler: handlerAddress(), restorer: restorerAddress(),
@@ -55,6 +52,18 @@ func Catch(signals ...syscall.Signal) (<-chan Info, error) {
 	}
 	return infos, nil
 }
+
+var source = sync.OnceValues(func() (<-chan Info, error) {
+	var ends [2]int
+	if err := unix.Pipe2(ends[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
+		return nil, os.NewSyscallError("pipe2", err)
+	}
+	pipe = int32(ends[1])
+	// More than one of each, so that who asks late has missed none.
+	infos := make(chan Info, 2*64)
+	go pass(os.NewFile(uintptr(ends[0]), "signals"), infos)
+	return infos, nil
+})
 
 // Default gives a signal its default action back.
 func Default(sig syscall.Signal) error { return act(sig, &sigaction{}) }

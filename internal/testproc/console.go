@@ -72,23 +72,38 @@ func (c *Console) Write(t *testing.T, keys string) {
 // says which.
 func (c *Console) Expect(t *testing.T, texts ...string) string {
 	t.Helper()
+	var found string
+	come := c.Await(t, func(seen string) bool {
+		for _, text := range texts {
+			if i := strings.Index(seen[c.from:], text); i >= 0 {
+				found = text
+				c.from += i + len(text)
+				return true
+			}
+		}
+		return false
+	})
+	if !come {
+		t.Fatalf("waited for %q in vain; seen so far:\n%s", texts, c.seen)
+	}
+	return found
+}
+
+// Await reads until what was seen is enough, and says whether it ever was.
+func (c *Console) Await(t *testing.T, enough func(seen string) bool) bool {
+	t.Helper()
 	if err := c.master.SetReadDeadline(time.Now().Add(Patience)); err != nil {
 		t.Fatal(err)
 	}
-	for {
-		for _, text := range texts {
-			if i := strings.Index(c.seen[c.from:], text); i >= 0 {
-				c.from += i + len(text)
-				return text
-			}
-		}
+	for !enough(c.seen) {
 		b := make([]byte, 256)
 		n, err := c.master.Read(b)
 		c.seen += string(b[:n])
 		if err != nil {
-			t.Fatalf("%v while waiting for %q; seen so far:\n%s", err, texts, c.seen)
+			return enough(c.seen)
 		}
 	}
+	return true
 }
 
 // Seen is all that was read so far.

@@ -1,0 +1,117 @@
+package cli
+
+import (
+	"os"
+	"runtime"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/autokill/autokill"
+)
+
+// job is a command in our session. nil is one that has no terminal.
+type job struct {
+	process *autokill.Process
+	tree    bool
+}
+
+// newJob watches over a command. A Ctrl-Z that a tree does not get comes with the other
+// signals.
+func newJob(process *autokill.Process) (*job, error) {
+	if frontGroup() == 0 {
+		return nil, nil
+	}
+	j := &job{process: process, tree: process.Scope() == autokill.ScopeTree}
+	if j.tree {
+		if _, err := catch(syscall.SIGTSTP); err != nil {
+			return nil, err
+		}
+	}
+	return j, nil
+}
+
+// look replies to all stops since the last time.
+//
+// Ctrl-Z stops a command in our group and us, and we only come here when we go on. The
+// command is not stopped any more then: a signal for a process group comes to its
+// newest member first (attach_pid in kernel/pid.c), and the command is newer than we
+// are.
+func (j *job) look() {
+	if j == nil {
+		return
+	}
+	for {
+		sig := stopOf(j.process.Pid)
+		if sig == 0 {
+			return
+		}
+		g := groups{front: frontGroup(), own: groupOf(0), its: groupOf(j.process.Pid), tree: j.tree, watched: underJobControl()}
+		switch replyTo(sig, g) {
+		case lend:
+			setFront(g.its)
+			j.goOn()
+		case stop:
+			apart := g.its != g.own
+			had := apart && g.front == g.its
+			j.stopToo(sig, had)
+			if (had || apart && asks(sig)) && frontGroup() == g.own {
+				setFront(g.its)
+			}
+			if apart {
+				j.goOn()
+			}
+		}
+	}
+}
+
+func (j *job) goOn() { _ = j.process.SignalAll(unix.SIGCONT) }
+
+// stopToo stops this process by the same signal, and returns when it goes on, or at once
+// where nobody could make it go on (an orphaned process group, setpgid(2)). Where the
+// command had the terminal, the others of our job have not got the signal yet.
+func (j *job) stopToo(sig syscall.Signal, others bool) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	before := disposition{}
+	before.swap(sig)
+	if others && sig != syscall.SIGSTOP { // which cannot be ignored
+		ignore := disposition{1} // we are among those
+		ignore.swap(sig)
+		_ = unix.Kill(0, sig)
+	}
+	byDefault := disposition{}
+	byDefault.swap(sig)
+	// To this very thread, which so does not get past the call before it has stopped.
+	_ = unix.Tgkill(os.Getpid(), unix.Gettid(), sig)
+	before.swap(sig)
+}
+
+// disposition is struct sigaction as the kernel has it, handler first: 0 is the default,
+// 1 ignores (include/uapi/asm-generic/signal-defs.h). Package os/signal cannot bring the
+// default back.
+type disposition [4]uint64
+
+// swap makes it the disposition of the signal, and becomes what that was.
+func (d *disposition) swap(sig syscall.Signal) {
+	var old disposition
+	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(d)), uintptr(unsafe.Pointer(&old)), 8, 0, 0)
+	*d = old
+}
+
+// atTerminal gives the terminal to a tree from the start, if its input and output are
+// the terminal and it is ours to give.
+func atTerminal(cmd *autokill.Cmd) {
+	own := unix.Getpgrp()
+	for _, file := range []any{cmd.Stdin, cmd.Stdout} {
+		f, ok := file.(*os.File)
+		if !ok {
+			return
+		}
+		if group, err := unix.IoctlGetInt(int(f.Fd()), unix.TIOCGPGRP); err != nil || group != own {
+			return
+		}
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Foreground: true, Ctty: int(os.Stdin.Fd())}
+}
