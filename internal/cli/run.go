@@ -34,7 +34,7 @@ type runOptions struct {
 }
 
 func runCommand() *cobra.Command {
-	o := runOptions{signal: signalFlag(syscall.SIGTERM)}
+	o := runOptions{signal: signalFlag(syscall.SIGTERM), scope: scopeFlag(autokill.ScopeTree)}
 	cmd := &cobra.Command{
 		Use:                   "run [flags] [--] COMMAND [ARG]...",
 		Short:                 "run a command that cannot outlive autokill and its starter",
