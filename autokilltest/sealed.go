@@ -80,6 +80,7 @@ group and session: the same
 setpgid(0, 0): 0
 setpgid(parent, 0): 0
 ioctl(/dev/null, TIOCSPGRP): 0
+ioctl(/dev/null, TIOCSCTTY): 0
 ioctl(/dev/null, TIOCGPGRP): inappropriate ioctl for device
 kill(0): operation not permitted
 kill(-1): operation not permitted
@@ -183,6 +184,7 @@ func trySeal(args []string) int {
 	say("setpgid(0, 0)", unix.Setpgid(0, 0))
 	say("setpgid(parent, 0)", unix.Setpgid(os.Getppid(), 0))
 	say("ioctl(/dev/null, TIOCSPGRP)", unix.IoctlSetPointerInt(null, unix.TIOCSPGRP, group))
+	say("ioctl(/dev/null, TIOCSCTTY)", unix.IoctlSetInt(null, unix.TIOCSCTTY, 0))
 	_, err = unix.IoctlGetInt(null, unix.TIOCGPGRP)
 	say("ioctl(/dev/null, TIOCGPGRP)", err)
 	say("kill(0)", unix.Kill(0, 0))
