@@ -52,6 +52,9 @@ func (c *Console) StartCmd(t *testing.T, cmd *exec.Cmd) {
 	t.Cleanup(func() { _ = cmd.Process.Kill() })
 }
 
+// Slave is the end for programs.
+func (c *Console) Slave() *os.File { return c.slave }
+
 // Chown gives the terminal to a user, as login(1) does.
 func (c *Console) Chown(t *testing.T, uid, gid int) {
 	t.Helper()
