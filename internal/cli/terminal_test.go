@@ -67,12 +67,27 @@ func (c *console) expect(t *testing.T, text string) {
 
 const ctrlC, ctrlD, ctrlZ, ctrlBackslash = "\x03", "\x04", "\x1a", "\x1c"
 
+var scopes = []string{"process", "tree"}
+
 // TestTerminal: what the terminal sends reaches the command once, and Ctrl-Z and fg
 // work on both of them.
 func TestTerminal(t *testing.T) {
 	needs(t, "sh")
+	for _, scope := range scopes {
+		t.Run(scope, func(t *testing.T) { terminalIn(t, "autokill run --scope "+scope+" hears", ctrlD, 5) })
+	}
+	// The others of a pipeline have the terminal, and what comes from there autokill
+	// passes on.
+	t.Run("tree in a pipeline", func(t *testing.T) {
+		terminalIn(t, `sh -c 'trap "" INT QUIT; read x' | autokill run --scope tree hears | sh -c 'trap "" INT QUIT; cat'`, "x\n", 0)
+	})
+}
+
+// terminalIn runs a job that hears.
+func terminalIn(t *testing.T, job, ends string, status int) {
+	t.Helper()
 	c := newConsole(t)
-	shell := c.start(t, "sh", "-c", "set -m; autokill run hears; echo stopped: $?; fg; echo ended: $?")
+	shell := c.start(t, "sh", "-c", "set -m; "+job+"; echo stopped: $?; fg; echo ended: $?")
 	c.expect(t, "ready")
 	c.write(t, ctrlC)
 	c.expect(t, "SIGINT")
@@ -90,8 +105,8 @@ func TestTerminal(t *testing.T) {
 	c.expect(t, "SIGWINCH")
 	c.write(t, ctrlZ)
 	c.expect(t, fmt.Sprintf("stopped: %d", 128+int(syscall.SIGTSTP)))
-	c.write(t, ctrlD)
-	c.expect(t, "ended: 5")
+	c.write(t, ends)
+	c.expect(t, fmt.Sprintf("ended: %d", status))
 	if err := shell.Wait(); err != nil {
 		t.Error(err)
 	}
@@ -105,13 +120,17 @@ func TestTerminal(t *testing.T) {
 // TestInterrupted: a shell must see that it was a Ctrl-C.
 func TestInterrupted(t *testing.T) {
 	needs(t, "sh", "sleep")
-	c := newConsole(t)
-	cmd := c.start(t, "autokill", "run", "sh", "-c", "echo ready; exec sleep 1000")
-	c.expect(t, "ready")
-	c.write(t, ctrlC)
-	_ = cmd.Wait()
-	if status := cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGINT {
-		t.Errorf("%v, want death by SIGINT", cmd.ProcessState)
+	for _, scope := range scopes {
+		t.Run(scope, func(t *testing.T) {
+			c := newConsole(t)
+			cmd := c.start(t, "autokill", "run", "--scope", scope, "sh", "-c", "echo ready; exec sleep 1000")
+			c.expect(t, "ready")
+			c.write(t, ctrlC)
+			_ = cmd.Wait()
+			if status := cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGINT {
+				t.Errorf("%v, want death by SIGINT", cmd.ProcessState)
+			}
+		})
 	}
 }
 
@@ -129,4 +148,81 @@ func TestTerminalComesBack(t *testing.T) {
 	if err := shell.Wait(); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestTreeAsksForTheTerminal: one that begins in the background gets the terminal when
+// it reads from there, and the shell has it again in the end.
+func TestTreeAsksForTheTerminal(t *testing.T) {
+	needs(t, "sh", "cat")
+	c := newConsole(t)
+	shell := c.start(t, "sh", "-c", `autokill run --scope tree sh -c 'echo asks; read x; echo has $x' | cat; read y; echo then $y`)
+	c.expect(t, "asks")
+	c.write(t, "one\n")
+	c.expect(t, "has one")
+	c.write(t, "two\n")
+	c.expect(t, "then two")
+	if err := shell.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestTreeStopsWhereNobodyIs: a stop that no shell sees is no stop for ever.
+func TestTreeStopsWhereNobodyIs(t *testing.T) {
+	c := newConsole(t)
+	cmd := c.start(t, "autokill", "run", "--scope", "tree", "hears")
+	c.expect(t, "ready")
+	c.write(t, ctrlZ)
+	c.write(t, ctrlC)
+	c.expect(t, "SIGINT")
+	c.write(t, ctrlD)
+	_ = cmd.Wait()
+	if got := cmd.ProcessState.ExitCode(); got != 5 {
+		t.Errorf("%v, want exit status 5", cmd.ProcessState)
+	}
+}
+
+// TestInnerShell: an interactive shell in a tree believes in its job control. It works,
+// and so do Ctrl-C and pipelines; fg does not, since nobody may signal a group in a tree.
+func TestInnerShell(t *testing.T) {
+	needs(t, "bash", "sleep", "cat")
+	c := newConsole(t)
+	cmd := c.start(t, "autokill", "run", "--scope", "tree", "bash", "--norc", "--noprofile", "-i")
+	c.write(t, "PS1='$ '; echo here $((1+1))\n")
+	c.expect(t, "here 2")
+	c.write(t, "sleep 1000\n")
+	c.expect(t, "sleep 1000")
+	eventually(t, "sleep", func() bool { return descendants(cmd.Process.Pid)["sleep"] })
+	c.write(t, ctrlC)
+	c.write(t, "echo after $?\n")
+	c.expect(t, "after 130")
+	c.write(t, "echo piped | cat | cat; sleep 1000 & echo bg $((2+2))\n")
+	c.expect(t, "bg 4")
+	c.write(t, "kill %1\n")
+	c.expect(t, "Operation not permitted")
+	c.write(t, "exit 7\n")
+	_ = cmd.Wait()
+	if got := cmd.ProcessState.ExitCode(); got != 7 {
+		t.Errorf("%v, want exit status 7", cmd.ProcessState)
+	}
+}
+
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for start := time.Now(); !ok(); time.Sleep(time.Millisecond) {
+		if time.Since(start) > testproc.Patience {
+			t.Fatalf("no %s in %v", what, testproc.Patience)
+		}
+	}
+}
+
+// descendants are the names of what a process has started, and what that has.
+func descendants(pid int) map[string]bool {
+	names := map[string]bool{}
+	for _, c := range testproc.Children(pid) {
+		names[c.Name] = true
+		for name := range descendants(c.PID) {
+			names[name] = true
+		}
+	}
+	return names
 }
