@@ -67,7 +67,7 @@ func (c *console) expect(t *testing.T, text string) {
 
 const ctrlC, ctrlD, ctrlZ, ctrlBackslash = "\x03", "\x04", "\x1a", "\x1c"
 
-var scopes = []string{"process", "tree"}
+var scopes = []string{"process", "tree", "pidns"}
 
 // TestTerminal: what the terminal sends reaches the command once, and Ctrl-Z and fg
 // work on both of them.
@@ -203,6 +203,37 @@ func TestInnerShell(t *testing.T) {
 	_ = cmd.Wait()
 	if got := cmd.ProcessState.ExitCode(); got != 7 {
 		t.Errorf("%v, want exit status 7", cmd.ProcessState)
+	}
+}
+
+// TestInnerShellInItsNamespace: there an interactive shell is as good as outside, and who
+// started it has the terminal again.
+func TestInnerShellInItsNamespace(t *testing.T) {
+	needs(t, "sh", "bash", "sleep", "cat")
+	c := newConsole(t)
+	shell := c.start(t, "sh", "-c", "autokill run --scope pidns -- bash --norc --noprofile -i; echo ended: $?; read line && echo read: $line")
+	c.write(t, "PS1='$ '; echo pid $((20+$$))\n")
+	c.expect(t, "pid 22")
+	c.write(t, "sleep 1000\n")
+	c.expect(t, "sleep 1000")
+	eventually(t, "sleep", func() bool { return descendants(shell.Process.Pid)["sleep"] })
+	c.write(t, ctrlZ)
+	c.expect(t, "Stopped")
+	c.write(t, "bg; jobs\n")
+	c.expect(t, "Running")
+	c.write(t, "fg\n")
+	c.expect(t, "sleep 1000")
+	c.write(t, ctrlC)
+	c.write(t, "echo after $?\n")
+	c.expect(t, "after 130")
+	c.write(t, "echo piped | cat | cat; sleep 1000 & kill %1; wait $!; echo killed $?\n")
+	c.expect(t, "killed 143")
+	c.write(t, "exit 7\n")
+	c.expect(t, "ended: 7")
+	c.write(t, "something\n")
+	c.expect(t, "read: something")
+	if err := shell.Wait(); err != nil {
+		t.Error(err)
 	}
 }
 
