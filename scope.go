@@ -16,7 +16,13 @@ const (
 	// process group that nobody can leave.
 	ScopeTree = Scope(bond.ScopeTree)
 	// ScopePIDNamespace is the child and everything that it ever starts, in a PID
-	// namespace of their own.
+	// namespace of their own. When the child ends, all others are killed, and Wait
+	// returns when they are gone. The child is process 2 there, has its own /proc, and
+	// cannot see or signal who is outside; mounts that it makes are its own.
+	//
+	// It takes CAP_SYS_ADMIN, or user namespaces for ordinary users, in which the files
+	// of others seem to belong to nobody. Where these are forbidden, as in many
+	// containers, the start is refused.
 	ScopePIDNamespace = Scope(bond.ScopePIDNamespace)
 )
 

@@ -79,10 +79,10 @@ func TestParseStat(t *testing.T) {
 		want stat
 		dead bool
 	}{
-		{"12 (sh) S" + fmt.Sprintf(tail, 7, 1), stat{"S", 7, 1}, false},
-		{"12 (a) R (b)) Z" + fmt.Sprintf(tail, 7, 1), stat{"Z", 7, 1}, true},
-		{"12 (leader gone) Z" + fmt.Sprintf(tail, 7, 2), stat{"Z", 7, 2}, false},
-		{"12 (being reaped) X" + fmt.Sprintf(tail, 7, 0), stat{"X", 7, 0}, true},
+		{"12 (sh) S" + fmt.Sprintf(tail, 7, 1), stat{"S", 1, 7, 1}, false},
+		{"12 (a) R (b)) Z" + fmt.Sprintf(tail, 7, 1), stat{"Z", 1, 7, 1}, true},
+		{"12 (leader gone) Z" + fmt.Sprintf(tail, 7, 2), stat{"Z", 1, 7, 2}, false},
+		{"12 (being reaped) X" + fmt.Sprintf(tail, 7, 0), stat{"X", 1, 7, 0}, true},
 	}
 	for _, tt := range tests {
 		got, err := parseStat([]byte(tt.line))
