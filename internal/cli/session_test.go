@@ -34,7 +34,7 @@ var (
 // TestSessions plays the sessions again and compares. Nothing is typed before the
 // screen shows what was there when it was typed.
 func TestSessions(t *testing.T) {
-	needs(t, "bash", "go")
+	needs(t, "bash")
 	bin := installed(t)
 	paths, err := filepath.Glob("testdata/terminal/*.txt")
 	if err != nil || len(paths) < 10 {
@@ -56,9 +56,7 @@ func TestSessions(t *testing.T) {
 func installed(t *testing.T) string {
 	t.Helper()
 	bin := t.TempDir()
-	if out, err := exec.Command("go", "build", "-o", bin, "../../cmd/autokill").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	testproc.Go(t, "build", "-o", bin, "../../cmd/autokill")
 	return bin
 }
 

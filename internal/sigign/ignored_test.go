@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/autokill/autokill/internal/testproc"
 )
 
 // TestIgnored builds this test as programs are built, in which it prints what it finds.
@@ -21,9 +23,6 @@ func TestIgnored(t *testing.T) {
 		fmt.Println("found:", signals, errors.Is(err, errors.ErrUnsupported), err)
 		return
 	}
-	if _, err := exec.LookPath("go"); err != nil {
-		t.Skip("needs the go command")
-	}
 	const known = "found: [quit user defined signal 1 broken pipe terminated] false <nil>\n"
 	for _, tt := range []struct{ flag, want string }{
 		{"-buildmode=pie", known},
@@ -32,9 +31,7 @@ func TestIgnored(t *testing.T) {
 	} {
 		t.Run(tt.flag, func(t *testing.T) {
 			program := filepath.Join(t.TempDir(), "program")
-			if out, err := exec.Command("go", "test", "-c", tt.flag, "-o", program).CombinedOutput(); err != nil {
-				t.Fatalf("%v\n%s", err, out)
-			}
+			testproc.Go(t, "test", "-c", tt.flag, "-o", program)
 			cmd := exec.Command("sh", "-c", `trap "" QUIT USR1 PIPE TERM; exec "$0" -test.run='^TestIgnored$' -test.v`, program)
 			cmd.Env = append(os.Environ(), report+"=1")
 			out, err := cmd.CombinedOutput()
