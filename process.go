@@ -143,11 +143,11 @@ func (p *Process) StopAll(ctx context.Context, sig os.Signal) (*ProcessState, er
 }
 
 func (p *Process) stop(ctx context.Context, sig os.Signal, send func(os.Signal) error) (*ProcessState, error) {
-	err := send(sig)
-	if err == nil {
-		err = send(sigcont)
-	}
-	if err != nil && !errors.Is(err, os.ErrProcessDone) {
+	switch err := send(sig); {
+	case err == nil:
+		_ = send(sigcont) // who took the first one takes this one, or has ended
+	case errors.Is(err, os.ErrProcessDone), errors.Is(err, bond.ErrChildEnded):
+	default:
 		return nil, err
 	}
 	select {

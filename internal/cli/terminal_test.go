@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/autokill/autokill"
 	"github.com/autokill/autokill/internal/testproc"
 )
 
@@ -139,7 +140,7 @@ func TestInterrupted(t *testing.T) {
 func TestTerminalComesBack(t *testing.T) {
 	needs(t, "sh", "bash")
 	c := newConsole(t)
-	shell := c.start(t, "sh", "-c", "autokill run -- bash --norc --noprofile -i; echo ended: $?; read line && echo read: $line")
+	shell := c.start(t, "sh", "-c", "autokill run --scope process -- bash --norc --noprofile -i; echo ended: $?; read line && echo read: $line")
 	c.expect(t, "bash-")
 	c.write(t, "kill -KILL $$\n")
 	c.expect(t, "ended: 137")
@@ -234,6 +235,37 @@ func TestInnerShellInItsNamespace(t *testing.T) {
 	c.expect(t, "read: something")
 	if err := shell.Wait(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestTreeWithATerminalOfItsOwn: what the caller asks for the child gets for true, and
+// what a program inside believes to have got is enough for it to go on.
+func TestTreeWithATerminalOfItsOwn(t *testing.T) {
+	needs(t, "sh")
+	c := newConsole(t)
+	cmd := &autokill.Cmd{
+		Path: "/bin/sh", Args: []string{"sh", "-c", "echo hello >/dev/tty; read x </dev/tty; echo got $x"},
+		Stdin: c.slave, Stdout: c.slave, Stderr: c.slave,
+		Scope:       autokill.ScopeTree,
+		SysProcAttr: &syscall.SysProcAttr{Setsid: true, Setctty: true},
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Process.Close()
+	c.expect(t, "hello")
+	c.write(t, "word\n")
+	c.expect(t, "got word")
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+	if _, err := exec.LookPath("python3"); err != nil {
+		t.Logf("a program that forks with a terminal was not tried: %v", err)
+		return
+	}
+	out, err := exec.Command("autokill", "run", "python3", "-c", "import pty; pty.spawn(['sh', '-c', 'echo in pty'])").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "in pty") {
+		t.Errorf("forkpty(3) in a tree: %v\n%s", err, out)
 	}
 }
 
