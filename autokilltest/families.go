@@ -133,10 +133,15 @@ var families = map[string]family{
 
 	// graft wants a tree of its own, and takes what it can get.
 	"graft": {words: 3, begin: func(subject Subject) error {
-		c := subject.Command("/bin/sh", "-c", "("+stay+") & "+stay)
-		c.Stdout = os.Stdout
+		inner := func() *autokill.Cmd {
+			c := subject.Command("/bin/sh", "-c", "("+stay+") & "+stay)
+			c.Stdout = os.Stdout
+			return c
+		}
+		c := inner()
 		err := c.Start()
 		if errors.Is(err, autokill.ErrSealed) {
+			c = inner()
 			c.Scope = autokill.ScopeProcess
 			err = c.Start()
 		}

@@ -14,7 +14,8 @@ import (
 // supervisor stays with the command until it has ended. Channels may be nil.
 type supervisor struct {
 	process  *autokill.Process
-	job      *job // at its terminal, or nil
+	job      *job           // at its terminal, or nil
+	early    []siginfo.Info // came before there was a command
 	signals  <-chan siginfo.Info
 	orphaned <-chan struct{} // our starter has ended
 	hungUp   <-chan struct{} // so has the holder of the other end
@@ -25,7 +26,9 @@ type supervisor struct {
 }
 
 func (s *supervisor) supervise() (ending, error) {
-	s.passEarly()
+	for _, got := range s.early {
+		s.obey(got, situation{early: true, tree: s.tree()})
+	}
 	s.lookAfterChildren()
 	var timedOut bool
 	timeout := after(s.timeout)
@@ -60,14 +63,14 @@ func (s *supervisor) supervise() (ending, error) {
 	}
 }
 
-// passEarly passes on what came while the command was started.
-func (s *supervisor) passEarly() {
+// pending are the signals that have come by now.
+func pending(signals <-chan siginfo.Info) (all []siginfo.Info) {
 	for {
 		select {
-		case got := <-s.signals:
-			s.obey(got, situation{early: true, tree: s.tree()})
+		case got := <-signals:
+			all = append(all, got)
 		default:
-			return
+			return all
 		}
 	}
 }

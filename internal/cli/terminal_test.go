@@ -26,7 +26,7 @@ func TestTerminal(t *testing.T) {
 	// The others of a pipeline have the terminal, and what comes from there autokill
 	// passes on.
 	t.Run("tree in a pipeline", func(t *testing.T) {
-		terminalIn(t, `sh -c 'trap "" INT QUIT; read x' | autokill run --scope tree hears | sh -c 'trap "" INT QUIT; cat'`, "x\n", 0)
+		terminalIn(t, `sh -c 'trap "" INT QUIT; echo; read x' | sh -c 'read x; exec autokill run --scope tree hears' | sh -c 'trap "" INT QUIT; cat'`, "x\n", 0)
 	})
 }
 
@@ -217,7 +217,7 @@ func descendants(pid int) map[string]bool {
 func TestTerminalComesBack(t *testing.T) {
 	needs(t, "sh", "bash")
 	c := testproc.NewConsole(t)
-	shell := c.Start(t, "sh", "-c", "autokill run -- bash --norc --noprofile -i; echo ended: $?; read line && echo read: $line")
+	shell := c.Start(t, "sh", "-c", "autokill run --scope process -- bash --norc --noprofile -i; echo ended: $?; read line && echo read: $line")
 	c.Expect(t, "bash-")
 	c.Write(t, "kill -KILL $$\n")
 	c.Expect(t, "ended: 137")
