@@ -1,7 +1,10 @@
 package cli
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
+	"os"
 	"syscall"
 	"unsafe"
 
@@ -44,4 +47,15 @@ func reapOrphans(command int) {
 // once, and not if the command has been continued since.
 func stopOf(command int) syscall.Signal {
 	return syscall.Signal(waitid(unix.P_PID, command, unix.WSTOPPED).status)
+}
+
+// isStopped asks /proc/PID/stat (proc(5)) whether a process is stopped now.
+func isStopped(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	// The name before the state is in parentheses and may hold anything.
+	_, state, _ := bytes.Cut(stat[max(bytes.LastIndexByte(stat, ')'), 0):], []byte(" "))
+	return bytes.HasPrefix(state, []byte("T"))
 }

@@ -2,6 +2,10 @@ package cli
 
 import "syscall"
 
+// Autokill stops when its command has, and not before, as a Ctrl-Z would have it: the
+// shell takes the terminal then, which a program that uses the whole screen first puts
+// in order.
+//
 // A terminal serves one process group at a time: the foreground group reads, and gets its
 // signals (credentials(7)). A command in our own group has what we have. For one in a
 // group of its own autokill does what a shell does for its jobs. A tree is such a
@@ -41,7 +45,7 @@ func replyTo(sig syscall.Signal, g groups) reply {
 	switch {
 	case g.tree && asks(sig) && (g.front == g.own || g.front == g.its):
 		return lend
-	case g.watched, g.tree && sig != syscall.SIGSTOP:
+	case g.watched, sig != syscall.SIGSTOP:
 		return stop
 	}
 	// Somebody wants the command to stop, and not us.

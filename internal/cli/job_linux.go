@@ -4,6 +4,7 @@ import (
 	"os"
 	"runtime"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -15,38 +16,66 @@ import (
 type job struct {
 	process *autokill.Process
 	tree    bool
+	// distant: the command is not our child, whose stops the kernel tells us of.
+	distant  bool
+	expected *time.Ticker // until a distant command has stopped
+	patience int          // in ticks
 }
 
-// newJob watches over a command. A Ctrl-Z that a tree does not get comes with the other
-// signals.
+// newJob watches over a command.
 func newJob(process *autokill.Process) (*job, error) {
 	if frontGroup() == 0 {
 		return nil, nil
 	}
-	j := &job{process: process, tree: process.Scope() == autokill.ScopeTree}
-	if j.tree {
-		if _, err := catch(syscall.SIGTSTP); err != nil {
-			return nil, err
-		}
+	if _, err := catch(syscall.SIGTSTP); err != nil {
+		return nil, err
 	}
-	return j, nil
+	scope := process.Scope()
+	return &job{process: process, tree: scope == autokill.ScopeTree, distant: scope == autokill.ScopePIDNamespace}, nil
+}
+
+// expectStop begins to look for the stop of a distant command, which a Ctrl-Z has asked
+// for. It may have other plans.
+func (j *job) expectStop() {
+	if j != nil && j.distant && j.expected == nil {
+		j.expected, j.patience = time.NewTicker(2*time.Millisecond), 1000
+	}
+}
+
+// mayHaveStopped tells when to look, beyond each SIGCHLD.
+func (j *job) mayHaveStopped() <-chan time.Time {
+	if j == nil || j.expected == nil {
+		return nil
+	}
+	return j.expected.C
+}
+
+// stopped is the signal that has stopped the command since the last time, or 0.
+func (j *job) stopped() syscall.Signal {
+	switch {
+	case !j.distant:
+		return stopOf(j.process.Pid)
+	case j.expected == nil:
+		return 0
+	}
+	j.patience--
+	stopped := isStopped(j.process.Pid)
+	if stopped || j.patience == 0 {
+		j.expected.Stop()
+		j.expected = nil
+	}
+	if stopped {
+		return syscall.SIGTSTP
+	}
+	return 0
 }
 
 // look replies to all stops since the last time.
-//
-// Ctrl-Z stops a command in our group and us, and we only come here when we go on. The
-// command is not stopped any more then: a signal for a process group comes to its
-// newest member first (attach_pid in kernel/pid.c), and the command is newer than we
-// are.
 func (j *job) look() {
 	if j == nil {
 		return
 	}
-	for {
-		sig := stopOf(j.process.Pid)
-		if sig == 0 {
-			return
-		}
+	for sig := j.stopped(); sig != 0; sig = j.stopped() {
 		g := groups{front: frontGroup(), own: groupOf(0), its: groupOf(j.process.Pid), tree: j.tree, watched: underJobControl()}
 		switch replyTo(sig, g) {
 		case lend:

@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"syscall"
+	"time"
 
 	"github.com/autokill/autokill"
 )
@@ -33,5 +34,7 @@ func kernelRelease() string                        { return runtime.GOOS }
 // job is never there.
 type job struct{}
 
-func newJob(*autokill.Process) (*job, error) { return nil, nil }
-func (*job) look()                           {}
+func newJob(*autokill.Process) (*job, error)  { return nil, nil }
+func (*job) look()                            {}
+func (*job) expectStop()                      {}
+func (*job) mayHaveStopped() <-chan time.Time { return nil }

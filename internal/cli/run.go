@@ -48,6 +48,7 @@ func runCommand() *cobra.Command {
 			}
 			return nil
 		},
+		ValidArgsFunction: completeCommand,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.holds = cmd.Flags().Changed("hold")
 			return run(o, args)
@@ -64,6 +65,14 @@ func runCommand() *cobra.Command {
 	flags.IntVar(&o.hold, "hold", 0, "die when descriptor `FD` hangs up, too: it stays\nwith autokill; COMMAND gets /dev/null for 0")
 	flags.Var(&o.scope, "scope", "who dies: process, tree or pidns")
 	flags.Var(&o.mechanism, "mechanism", "best, native or tripwire")
+	for name, values := range map[string][]string{
+		"scope":     {"process", "tree", "pidns"},
+		"mechanism": {"best", "native", "tripwire"},
+		"signal":    signalNames(),
+	} {
+		// The error is that of a flag that is not there.
+		_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+	}
 	return cmd
 }
 

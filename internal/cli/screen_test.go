@@ -20,25 +20,31 @@ import (
 // keys as tmux names them. Its text is the screen that was seen then, without the empty
 // lines at the end. Nothing is typed before.
 func TestScreens(t *testing.T) {
-	needs(t, "tmux", "bash", "vi", "less", "seq")
-	bin := installed(t)
+	for _, name := range []string{"tmux", "bash", "vi", "less", "seq"} {
+		if _, err := exec.LookPath(name); err != nil {
+			t.Skipf("not installed: %v", err)
+		}
+	}
+	bins := installed(t)
 	paths, err := filepath.Glob("testdata/screen/*.txtar")
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("%d sessions, %v", len(paths), err)
 	}
 	for _, path := range paths {
-		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) {
-			session, err := txtar.ParseFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			window := newWindow(t, bin)
-			window.await(t, "$\n")
-			for _, part := range session.Files {
-				window.tmux(t, append([]string{"send-keys"}, keys(part.Name)...)...)
-				window.await(t, string(part.Data))
-			}
-		})
+		session, err := txtar.ParseFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, scope := range scopes {
+			t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar")+"/"+scope, func(t *testing.T) {
+				window := newWindow(t, bins[scope])
+				window.await(t, "$\n")
+				for _, part := range session.Files {
+					window.tmux(t, append([]string{"send-keys"}, keys(part.Name)...)...)
+					window.await(t, string(part.Data))
+				}
+			})
+		}
 	}
 }
 

@@ -35,29 +35,43 @@ var (
 // screen shows what was there when it was typed.
 func TestSessions(t *testing.T) {
 	needs(t, "bash")
-	bin := installed(t)
+	bins := installed(t)
 	paths, err := filepath.Glob("testdata/terminal/*.txt")
 	if err != nil || len(paths) < 10 {
 		t.Fatalf("%d sessions, %v", len(paths), err)
 	}
 	for _, path := range paths {
-		t.Run(strings.TrimSuffix(filepath.Base(path), ".txt"), func(t *testing.T) {
-			text, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			play(t, bin, session(string(text)))
-		})
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := strings.TrimSuffix(filepath.Base(path), ".txt")
+		for _, scope := range scopes {
+			t.Run(name+"/"+scope, func(t *testing.T) {
+				if name == "stopself" && scope == "pidns" {
+					t.Skip("the init of the namespace is the one that could see it")
+				}
+				play(t, bins[scope], session(string(text)))
+			})
+		}
 	}
 }
 
-// installed is a folder with the command as it is installed: the test binary, which
-// plays it elsewhere, has no symbol table.
-func installed(t *testing.T) string {
+// installed are folders with the command as it is installed, since the test binary, which
+// plays it elsewhere, has no symbol table. In the folder of a scope that is the default.
+func installed(t *testing.T) (byScope map[string]string) {
 	t.Helper()
-	bin := t.TempDir()
-	testproc.Go(t, "build", "-o", bin, "../../cmd/autokill")
-	return bin
+	program := filepath.Join(t.TempDir(), "autokill")
+	testproc.Go(t, "build", "-o", program, "../../cmd/autokill")
+	byScope = map[string]string{}
+	for _, scope := range scopes {
+		byScope[scope] = t.TempDir()
+		script := fmt.Sprintf("#!/bin/sh\nshift\nexec %s run --scope %s \"$@\"\n", program, scope)
+		if err := os.WriteFile(filepath.Join(byScope[scope], "autokill"), []byte(script), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return byScope
 }
 
 // session is a file without its comments.

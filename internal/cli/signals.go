@@ -45,7 +45,16 @@ func passOn(got siginfo.Info, now situation) audience {
 		case got.FromKernel() && now.together && !now.early:
 			return nobody
 		}
-	case syscall.SIGTSTP, syscall.SIGCONT:
+	case syscall.SIGTSTP:
+		switch {
+		case now.tree:
+			return everybody
+		case now.together && !now.early:
+			// A program that is asked to stop does so to its whole group (vi), so this
+			// can be the echo of a stop.
+			return nobody
+		}
+	case syscall.SIGCONT:
 		if now.tree {
 			return everybody
 		}
@@ -65,8 +74,8 @@ func asksToEnd(sig syscall.Signal) bool {
 }
 
 // caught are the signals that autokill must not die of, on every system, and SIGCHLD.
-// SIGTSTP, SIGTTIN and SIGTTOU are not among them: autokill stops with the command. (For
-// a tree it takes SIGTSTP: see job.)
+// SIGTTIN and SIGTTOU are not among them: autokill stops with the command. At a terminal
+// it takes SIGTSTP: see job.
 var caught = []syscall.Signal{
 	syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM,
 	syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGALRM,

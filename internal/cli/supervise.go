@@ -42,6 +42,8 @@ func (s *supervisor) supervise() (ending, error) {
 			return endingOf(state, timedOut), nil
 		case got := <-s.signals:
 			s.obey(got, situation{together: groupOf(s.process.Pid) == groupOf(0), tree: s.tree()})
+		case <-s.job.mayHaveStopped():
+			s.job.look()
 		case <-timeout:
 			timedOut = true
 			// Everybody, as timeout(1) does it.
@@ -81,8 +83,11 @@ func (s *supervisor) obey(got siginfo.Info, now situation) {
 	if asksToEnd(got.Signal) {
 		s.startKillClock()
 	}
-	if got.Signal == syscall.SIGCHLD {
+	switch got.Signal {
+	case syscall.SIGCHLD:
 		s.lookAfterChildren()
+	case syscall.SIGTSTP:
+		s.job.expectStop()
 	}
 }
 
