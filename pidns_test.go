@@ -101,6 +101,9 @@ func startInPIDNamespace(args []string) int {
 
 // TestPIDNamespaceRefused: where there can be no PID namespace, the error says why.
 func TestPIDNamespaceRefused(t *testing.T) {
+	if testproc.Denied() != "" {
+		t.Skip("this run is denied something already")
+	}
 	root := os.Geteuid() == 0
 	newUser := &syscall.SysProcAttr{
 		Cloneflags:  unix.CLONE_NEWUSER,
