@@ -300,7 +300,7 @@ func startWithFew([]string) int {
 		case err == nil:
 			started++
 			end(c)
-		case !errors.Is(err, syscall.EMFILE):
+		case !errors.Is(err, syscall.EMFILE) && !errors.Is(err, syscall.ETOOMANYREFS): // others of this user may have some in flight
 			return fail(fmt.Errorf("with %d descriptors: %w", free+1, err))
 		default:
 			refused[err.Error()]++
