@@ -9,6 +9,9 @@ help: ## this list
 build: ## the command autokill, into this directory
 	go build -o autokill ./cmd/autokill
 
+man: ## the manual page autokill.1, into this directory
+	go run ./cmd/autokill man >autokill.1
+
 test: ## the tests, on this machine's kernel and as this user
 	go test $(PACKAGES)
 
@@ -36,4 +39,4 @@ fmt: ## format the code with gofumpt
 vuln: ## known vulnerabilities in what we depend on; says so where the database cannot be reached
 	@tools/vuln $(TOOL) govulncheck ./...
 
-.PHONY: help build test race kernels moveover lint fmt vuln
+.PHONY: help build man test race kernels moveover lint fmt vuln

@@ -179,7 +179,8 @@ func TestInitAtTerminal(t *testing.T) {
 		_ = cmd.Wait()
 		// bwrap itself may die of the same Ctrl-C.
 		status := cmd.ProcessState.Sys().(syscall.WaitStatus)
-		if status.ExitStatus() != 130 && !(c.name == "bubblewrap" && status.Signal() == syscall.SIGINT) {
+		interrupted := c.name == "bubblewrap" && status.Signal() == syscall.SIGINT
+		if status.ExitStatus() != 130 && !interrupted {
 			t.Errorf("%v, want exit status 130", cmd.ProcessState)
 		}
 	})

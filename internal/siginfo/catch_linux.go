@@ -29,10 +29,6 @@ type sigaction struct {
 // size is that of a siginfo_t, on every architecture.
 const size = 128
 
-// pipe is where the handler writes. It never blocks there: a signal that finds the pipe
-// full is lost, as one that is pending already.
-var pipe int32
-
 // Catch catches signals, also, from now on and for good. All calls have the same channel,
 // since a handler has no argument to tell it whom to write for.
 func Catch(signals ...syscall.Signal) (<-chan Info, error) {
@@ -58,7 +54,7 @@ var source = sync.OnceValues(func() (<-chan Info, error) {
 	if err := unix.Pipe2(ends[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
 		return nil, os.NewSyscallError("pipe2", err)
 	}
-	pipe = int32(ends[1])
+	writeTo(int32(ends[1]))
 	// More than one of each, so that who asks late has missed none.
 	infos := make(chan Info, 2*64)
 	go pass(os.NewFile(uintptr(ends[0]), "signals"), infos)
@@ -91,6 +87,10 @@ func pass(r *os.File, infos chan<- Info) {
 		infos <- Info{Signal: syscall.Signal(raw.signo), Code: raw.code}
 	}
 }
+
+// writeTo tells the handler where to write. It never blocks there: a signal that finds
+// the pipe full is lost, as one that is pending already.
+func writeTo(fd int32)
 
 // handlerAddress is where the handler begins.
 func handlerAddress() uintptr

@@ -1,9 +1,11 @@
 #include "textflag.h"
 
+GLOBL pipe<>(SB), NOPTR, $4
+
 // handler is called by the kernel: DI is the signal, SI its siginfo_t. All registers are
 // restored after it, and the signal stack is enough.
 TEXT handler<>(SB), NOSPLIT|NOFRAME, $0
-	MOVL	·pipe(SB), DI
+	MOVL	pipe<>(SB), DI
 	MOVQ	$128, DX
 	MOVQ	$1, AX // write
 	SYSCALL
@@ -14,6 +16,12 @@ TEXT restorer<>(SB), NOSPLIT|NOFRAME, $0
 	MOVQ	$15, AX // rt_sigreturn
 	SYSCALL
 	INT	$3
+
+// func writeTo(fd int32)
+TEXT ·writeTo(SB), NOSPLIT, $0-4
+	MOVL	fd+0(FP), AX
+	MOVL	AX, pipe<>(SB)
+	RET
 
 // func handlerAddress() uintptr
 TEXT ·handlerAddress(SB), NOSPLIT, $0-8

@@ -75,9 +75,9 @@ func TestCatch(t *testing.T) {
 		}
 	}
 	expect("14 true") // of the timer, and so of the kernel
-	rounds := 2000
+	rounds := 500
 	if testing.Short() {
-		rounds = 200
+		rounds = 100
 	}
 	for range rounds {
 		for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGUSR1, 40} {
