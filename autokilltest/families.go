@@ -38,7 +38,7 @@ const (
 type family struct {
 	begin  func(subject Subject) error // may return to become one more who stays
 	words  int
-	alone  bool // one at a time
+	alone  bool // one at a time, and not as often: it takes a whole processor
 	leaves bool // the child ends at once
 	user   int  // whom root lets it be, if not root
 	// check looks at a living family by its child.
