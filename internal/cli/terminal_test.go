@@ -4,123 +4,36 @@ package cli
 
 import (
 	"fmt"
-	"os"
-	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/autokill/autokill/internal/testproc"
 )
-
-// console is a pseudo-terminal and all that was read from it.
-type console struct {
-	master, slave *os.File
-	seen          string
-}
-
-func newConsole(t *testing.T) *console {
-	t.Helper()
-	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		if os.Getenv("AUTOKILL_KERNEL") != "" {
-			t.Skipf("this machine has no pseudo-terminals: %v", err)
-		}
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { master.Close() })
-	var number int
-	conn, err := master.SyscallConn()
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = conn.Control(func(fd uintptr) {
-		if err = unix.IoctlSetPointerInt(int(fd), unix.TIOCSPTLCK, 0); err == nil {
-			number, err = unix.IoctlGetInt(int(fd), unix.TIOCGPTN)
-		}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { slave.Close() })
-	return &console{master: master, slave: slave}
-}
-
-// start makes the program the leader of a session on the terminal.
-func (c *console) start(t *testing.T, name string, args ...string) *exec.Cmd {
-	t.Helper()
-	cmd := exec.Command(name, args...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.slave, c.slave, c.slave
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill() })
-	return cmd
-}
-
-func (c *console) write(t *testing.T, keys string) {
-	t.Helper()
-	if _, err := c.master.WriteString(keys); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// expect reads until the text has come since the last time.
-func (c *console) expect(t *testing.T, text string) {
-	t.Helper()
-	if err := c.master.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
-		t.Fatal(err)
-	}
-	from := len(c.seen)
-	for !strings.Contains(c.seen[from:], text) {
-		b := make([]byte, 256)
-		n, err := c.master.Read(b)
-		c.seen += string(b[:n])
-		if err != nil {
-			t.Fatalf("%v while waiting for %q; seen so far:\n%s", err, text, c.seen)
-		}
-	}
-}
-
-const ctrlC, ctrlD, ctrlZ, ctrlBackslash = "\x03", "\x04", "\x1a", "\x1c"
 
 // TestTerminal: what the terminal sends reaches the command once, and Ctrl-Z and fg
 // work on both of them.
 func TestTerminal(t *testing.T) {
 	needs(t, "sh")
-	c := newConsole(t)
-	shell := c.start(t, "sh", "-c", "set -m; autokill run hears; echo stopped: $?; fg; echo ended: $?")
-	c.expect(t, "ready")
-	c.write(t, ctrlC)
-	c.expect(t, "SIGINT")
-	c.write(t, ctrlBackslash)
-	c.expect(t, "SIGQUIT")
-	size := unix.Winsize{Row: 33, Col: 77}
-	conn, err := c.master.SyscallConn()
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = conn.Control(func(fd uintptr) { err = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, &size) })
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.expect(t, "SIGWINCH")
-	c.write(t, ctrlZ)
-	c.expect(t, fmt.Sprintf("stopped: %d", 128+int(syscall.SIGTSTP)))
-	c.write(t, ctrlD)
-	c.expect(t, "ended: 5")
+	c := testproc.NewConsole(t)
+	shell := c.Start(t, "sh", "-c", "set -m; autokill run hears; echo stopped: $?; fg; echo ended: $?")
+	c.Expect(t, "ready")
+	c.Write(t, testproc.CtrlC)
+	c.Expect(t, "SIGINT")
+	c.Write(t, testproc.CtrlBackslash)
+	c.Expect(t, "SIGQUIT")
+	c.Resize(t, 33, 77)
+	c.Expect(t, "SIGWINCH")
+	c.Write(t, testproc.CtrlZ)
+	c.Expect(t, fmt.Sprintf("stopped: %d", 128+int(syscall.SIGTSTP)))
+	c.Write(t, testproc.CtrlD)
+	c.Expect(t, "ended: 5")
 	if err := shell.Wait(); err != nil {
 		t.Error(err)
 	}
 	for _, name := range []string{"SIGINT", "SIGQUIT", "SIGWINCH"} {
-		if n := strings.Count(c.seen, name); n != 1 {
-			t.Errorf("%s came %d times:\n%s", name, n, c.seen)
+		if n := strings.Count(c.Seen(), name); n != 1 {
+			t.Errorf("%s came %d times:\n%s", name, n, c.Seen())
 		}
 	}
 }
@@ -128,10 +41,10 @@ func TestTerminal(t *testing.T) {
 // TestInterrupted: a shell must see that it was a Ctrl-C.
 func TestInterrupted(t *testing.T) {
 	needs(t, "sh", "sleep")
-	c := newConsole(t)
-	cmd := c.start(t, "autokill", "run", "sh", "-c", "echo ready; exec sleep 1000")
-	c.expect(t, "ready")
-	c.write(t, ctrlC)
+	c := testproc.NewConsole(t)
+	cmd := c.Start(t, "autokill", "run", "sh", "-c", "echo ready; exec sleep 1000")
+	c.Expect(t, "ready")
+	c.Write(t, testproc.CtrlC)
 	_ = cmd.Wait()
 	if status := cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGINT {
 		t.Errorf("%v, want death by SIGINT", cmd.ProcessState)
