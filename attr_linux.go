@@ -41,6 +41,7 @@ func apply(sys *syscall.SysProcAttr, r *clone.Request, w *bond.Wish, euid int) e
 	r.Setsid = sys.Setsid
 	r.Setpgid = sys.Setpgid || sys.Foreground
 	r.Pgid = sys.Pgid
+	w.OtherGroup = r.Setpgid && r.Pgid != 0
 	r.Foreground, r.Setctty, r.Ctty, r.Noctty = sys.Foreground, sys.Setctty, sys.Ctty, sys.Noctty
 	r.Chroot = sys.Chroot
 	r.Pdeathsig = int(sys.Pdeathsig)

@@ -21,6 +21,8 @@ import (
 //   - The prologue is first: it may need every descriptor of the caller.
 //   - close_range comes before whatever can block (chroot, chdir, execve): a
 //     child that is stuck with copies of other handles would delay their kill.
+//   - The confinement comes before the credentials: without no_new_privs a seccomp
+//     filter needs those of the caller.
 //   - The credentials come after chroot, which needs them, and before chdir,
 //     which is to be judged by the new ones.
 //   - PR_SET_PDEATHSIG comes after the credentials, which clear it.
@@ -50,7 +52,8 @@ func compile(r *Request, mask *uint64, dispositions []disposition, steps []Step)
 		})
 	}
 
-	steps = inherit(steps, r.Files)
+	steps = Inherit(steps, r.Files)
+	steps = append(steps, r.Confinement...)
 
 	if r.Chroot != "" {
 		root, err := cstring("chroot", r.Chroot)
