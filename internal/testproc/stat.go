@@ -5,6 +5,7 @@ package testproc
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -41,3 +42,21 @@ func ReadStat(path string) (Stat, error) {
 
 // ReadProcess reads the stat of a process.
 func ReadProcess(pid int) (Stat, error) { return ReadStat("/proc/" + strconv.Itoa(pid) + "/stat") }
+
+// Processes are all that there are, dead ones that nobody has reaped among them.
+func Processes() []Stat { return readStats("/proc/[0-9]*/stat") }
+
+// Threads are those of a process.
+func Threads(pid int) []Stat { return readStats(fmt.Sprintf("/proc/%d/task/*/stat", pid)) }
+
+func readStats(pattern string) []Stat {
+	var all []Stat
+	paths, _ := filepath.Glob(pattern)
+	for _, path := range paths {
+		// An error means that it ended just now.
+		if s, err := ReadStat(path); err == nil {
+			all = append(all, s)
+		}
+	}
+	return all
+}
