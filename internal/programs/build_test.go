@@ -2,9 +2,7 @@ package programs
 
 import (
 	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 )
 
@@ -50,28 +48,14 @@ func TestStays(t *testing.T) {
 	}
 }
 `)
-	s.env = append(s.env, "GOCACHE="+s.goCache(), "GOPROXY=off", "GOTOOLCHAIN=local", "GOFLAGS=")
+	cache, err := exec.Command("go", "env", "GOCACHE").Output()
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.env = append(s.env, "GOCACHE="+strings.TrimSpace(string(cache)), "GOPROXY=off", "GOTOOLCHAIN=local", "GOFLAGS=")
 	d := s.start("go", "test", "-v", "./...")
 	d.expect("answer 42")
 	d.expect("--- PASS: TestAnswer (0.00s)")
 	d.expect("=== RUN   TestStays")
 	return ""
-}
-
-// goCache is where the standard library is compiled already, or will be: the cache
-// of who runs the tests, or one for all tests of another user.
-func (s *stage) goCache() string {
-	out, err := exec.Command("go", "env", "GOCACHE").Output()
-	if err != nil {
-		s.Fatal(err)
-	}
-	if s.user.uid == os.Getuid() {
-		return strings.TrimSpace(string(out))
-	}
-	dir := filepath.Join(s.shared, s.user.name)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		s.Fatal(err)
-	}
-	s.own(dir)
-	return dir
 }

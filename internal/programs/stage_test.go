@@ -20,7 +20,6 @@ type stage struct {
 	scope  string
 	user   user
 	dir    string
-	shared string // a directory for all stages of one program
 	env    []string
 	before map[int]bool // children of the test that have nothing to do with it
 	value  string       // of the mark
@@ -38,20 +37,12 @@ var (
 	nobody = user{"nobody", 65534, 65534} // so on every Linux
 )
 
-// users are those that we can be: root is two.
-func users() []user {
-	if os.Geteuid() != 0 {
-		return []user{{"user", os.Getuid(), os.Getgid()}}
-	}
-	return []user{nobody, root}
-}
-
 // path is where programs are looked for: what all users have.
 const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/go/bin"
 
-func newStage(t *testing.T, scope string, u user, shared string) *stage {
+func newStage(t *testing.T, scope string, u user) *stage {
 	t.Helper()
-	s := &stage{T: t, scope: scope, user: u, shared: shared, before: map[int]bool{}}
+	s := &stage{T: t, scope: scope, user: u, before: map[int]bool{}}
 	// A short path, for sockets: the limit is 108 bytes (unix(7)).
 	var err error
 	if s.dir, err = os.MkdirTemp("", "stage"); err != nil {

@@ -17,30 +17,73 @@ func (s *stage) startAt(c *testproc.Console, argv ...string) {
 // playInteractive types what people type into a shell.
 func playInteractive(s *stage) string {
 	c := testproc.NewConsole(s.T)
-	s.env = append(s.env, "PS1=> ", "HISTFILE=")
+	const prompt = "shell$ "
+	s.env = append(s.env, "PS1="+prompt, "HISTFILE=")
 	s.startAt(c, "bash", "--norc", "--noprofile", "-i")
+	c.Expect(s.T, prompt)
 	var differs []string
-	// usually waits for an answer or the other one that a scope may have.
-	usually := func(usual, other, what string) {
+	if strings.Contains(c.Seen(), "job control") {
+		differs = append(differs, "says that it has no job control")
+	}
+	// enter types a line and reads to the prompt.
+	enter := func(line string) (answer string) {
 		s.Helper()
-		if c.Expect(s.T, usual, other) == other {
-			differs = append(differs, what)
+		from := len(c.Seen())
+		c.Write(s.T, line+"\n")
+		c.Expect(s.T, prompt)
+		return c.Seen()[from:]
+	}
+	// The program says by itself that it runs: then it has the terminal.
+	foreground := func(key string) (answer string) {
+		s.Helper()
+		from := len(c.Seen())
+		c.Write(s.T, "sh -c 'echo r\"\"uns $$ && exec sleep 1000'\n")
+		c.Expect(s.T, "runs ")
+		c.Expect(s.T, "\n")
+		c.Write(s.T, key)
+		c.Expect(s.T, prompt)
+		return c.Seen()[from:]
+	}
+	must := func(answer, want string) {
+		s.Helper()
+		if !strings.Contains(answer, want) {
+			s.Fatalf("no %q in %q; all:\n%s", want, answer, c.Seen())
 		}
 	}
-	// The quotes keep the echo of what is typed from being the answer.
-	c.Write(s.T, "echo answer$((6*7))\n")
-	c.Expect(s.T, "answer42")
-	c.Write(s.T, "echo 'run'ning; sleep 1000\n")
-	c.Expect(s.T, "running\r\n")
+
+	must(enter("echo answer $((6*7))"), "answer 42")
+	foreground(testproc.CtrlC)
+	must(enter("echo status $?"), "status 130")
+
+	enter("sleep 1000 &")
+	must(enter("jobs"), "Running")
+	foreground(testproc.CtrlC)
+	if !strings.Contains(enter("jobs"), "Running") {
+		differs = append(differs, "Ctrl-C also ends the jobs in the background")
+		enter("sleep 1000 &")
+	}
+	if answer := enter("kill %%"); strings.Contains(answer, "not permitted") {
+		differs = append(differs, "`kill %1` is not permitted, `kill PID` is")
+		enter("kill $!")
+	}
+	enter("wait $!")
+	must(enter("echo status $?"), "status 143")
+
+	must(foreground(testproc.CtrlZ), "Stopped")
+	if answer := enter("bg; kill -CONT %%"); strings.Contains(answer, "not permitted") {
+		differs = append(differs, "after Ctrl-Z, `fg` and `bg` continue nobody, `kill -CONT PID` does")
+		enter("kill -CONT $(jobs -p)")
+	}
+	must(enter("jobs"), "Running")
+	c.Write(s.T, "fg\n")
+	c.Expect(s.T, "exec sleep 1000'\r\n")
 	c.Write(s.T, testproc.CtrlC)
-	c.Write(s.T, "echo status$?\n")
-	c.Expect(s.T, "status130")
-	c.Write(s.T, "sleep 1000 &\n")
-	c.Expect(s.T, "[1] ")
-	c.Write(s.T, "jobs\n")
-	c.Expect(s.T, "Running")
-	c.Write(s.T, "kill %1; wait %1; echo status$?\n")
-	usually("status143", "not permitted", "`kill %1` is not permitted")
+	c.Expect(s.T, prompt)
+	must(enter("echo status $?"), "status 130")
+
+	// Which the end of the terminal does not reach.
+	c.Write(s.T, "setsid sh -c 'echo r\"\"uns $$ && exec sleep 1000' &\n")
+	c.Expect(s.T, "runs ")
 	return strings.Join(differs, "; ")
 }
 
