@@ -1,6 +1,7 @@
 package programs
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/autokill/autokill/internal/testproc"
@@ -75,8 +76,17 @@ func playInteractive(s *stage) string {
 		enter("kill -CONT $(jobs -p)")
 	}
 	must(enter("jobs"), "Running")
+	shell := c.ForegroundGroup(s.T)
 	c.Write(s.T, "fg\n")
 	c.Expect(s.T, "exec sleep 1000'\r\n")
+	if s.scope != "tree" { // where it never changes
+		waitFor(s, "job in the foreground", func() error {
+			if c.ForegroundGroup(s.T) == shell {
+				return errors.New("the shell still is")
+			}
+			return nil
+		})
+	}
 	c.Write(s.T, testproc.CtrlC)
 	c.Expect(s.T, prompt)
 	must(enter("echo status $?"), "status 130")

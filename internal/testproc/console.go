@@ -124,6 +124,16 @@ func (c *Console) Resize(t *testing.T, rows, columns uint16) {
 	})
 }
 
+// ForegroundGroup is the process group that the keys send signals to.
+func (c *Console) ForegroundGroup(t *testing.T) (group int) {
+	t.Helper()
+	c.control(t, func(fd int) (err error) {
+		group, err = unix.IoctlGetInt(fd, unix.TIOCGPGRP)
+		return err
+	})
+	return group
+}
+
 func (c *Console) control(t *testing.T, call func(fd int) error) {
 	t.Helper()
 	conn, err := c.master.SyscallConn()
