@@ -1,16 +1,18 @@
 package autokill
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // These are os/exec's own, so that errors.Is and errors.As do not care which
@@ -21,15 +23,21 @@ var (
 	// ErrDot says that a path search found the program in the current directory
 	// only because of "." in PATH.
 	ErrDot = exec.ErrDot
+	// ErrWaitDelay is the error of [Cmd.Wait] where the child ended well but its
+	// pipes had to be closed when [Cmd.WaitDelay] was over.
+	ErrWaitDelay = exec.ErrWaitDelay
 )
 
+// Error is the error of a path search. A start that fails is an [*OpError].
+type Error = exec.Error
+
 // LookPath searches PATH for an executable, as [exec.LookPath] does. Its errors are
-// of type [*exec.Error].
+// of type [*Error].
 func LookPath(file string) (string, error) { return exec.LookPath(file) }
 
-// Cmd is a command to be started. Its fields have the names and the meaning of those
-// of [exec.Cmd], but for Cancel and WaitDelay, which it does not have; and it has a
-// few of its own. A Cmd can be started once.
+// Cmd is a command to be started. It has the exported fields and methods of
+// [exec.Cmd], with the same meaning, and a few fields of its own. A Cmd can be
+// started once.
 type Cmd struct {
 	// Path is the program. It is the only field that must be set. A relative path
 	// is relative to Dir.
@@ -37,15 +45,22 @@ type Cmd struct {
 	// Args are the arguments, the program's name first. Empty means {Path}.
 	Args []string
 	// Env is the environment, each entry "key=value". nil means that of this
-	// program; of several entries for one key the last counts.
+	// program, and with Dir its PWD is set to that; of several entries for one key the
+	// last counts.
 	Env []string
 	// Dir is the working directory. Empty means that of this program.
 	Dir string
 
-	// Stdin, Stdout and Stderr are the child's. nil means /dev/null. They must be of
-	// type *os.File; any other one is refused with an error that wraps
-	// [errors.ErrUnsupported].
-	Stdin  io.Reader
+	// Stdin is the child's standard input. nil means /dev/null. An [*os.File] is
+	// passed as it is; one that is nil leaves the descriptor closed. Of any other reader a goroutine copies to the child over a
+	// pipe; Wait waits for it, until the end of Stdin or of the child's interest in
+	// it, or for WaitDelay.
+	Stdin io.Reader
+	// Stdout and Stderr are the child's. nil means /dev/null. An [*os.File] is passed
+	// as it is. To any other writer a goroutine copies over a pipe; Wait waits for it,
+	// until nobody has the other end of the pipe open any more, or for WaitDelay. If
+	// both are the same writer, of a type that can be compared with ==, they share one
+	// pipe, and so one goroutine.
 	Stdout io.Writer
 	Stderr io.Writer
 
@@ -76,6 +91,26 @@ type Cmd struct {
 	ProcessState *ProcessState
 	// Err is an error of the path search; Start returns it.
 	Err error
+
+	// Cancel is called when the context of [CommandContext] is done, if the command
+	// was started and Wait has not seen its end by then. CommandContext sets it to
+	// [Process.Kill]. nil means that nothing happens at once.
+	//
+	// If Cancel succeeds and the child then ends with status 0, Wait returns the
+	// error of the context. If Cancel fails, with anything but [os.ErrProcessDone],
+	// Wait returns that error.
+	Cancel func() error
+	// WaitDelay limits the time from the context's end, or from when Wait has seen
+	// the child's end, whichever is first, until Wait returns. When it is over, a
+	// child that is still there is killed, and pipes that are still open (somebody
+	// whom the child has started may hold them) are closed. Then Wait returns
+	// [ErrWaitDelay] if it has no better reason for an error. Zero is no limit.
+	WaitDelay time.Duration
+
+	ctx     context.Context
+	started bool // Start was called
+	streams streams
+	watcher *watcher // of ctx; nil if there is nothing to watch for
 }
 
 // Command returns a Cmd for the named program, which is looked up in PATH if the
@@ -89,6 +124,18 @@ func Command(name string, arg ...string) *Cmd {
 		}
 		c.Err = err
 	}
+	return c
+}
+
+// CommandContext is [Command] with a context, whose end interrupts the command: see
+// [Cmd.Cancel] and [Cmd.WaitDelay]. It panics if the context is nil.
+func CommandContext(ctx context.Context, name string, arg ...string) *Cmd {
+	if ctx == nil {
+		panic("nil Context")
+	}
+	c := Command(name, arg...)
+	c.ctx = ctx
+	c.Cancel = func() error { return c.Process.Kill() }
 	return c
 }
 
@@ -115,59 +162,79 @@ func (c *Cmd) argv() []string {
 // Start starts the child and returns when it runs the program. After an error there
 // is no child.
 //
-// Wait, or closing c.Process, frees what a started child holds.
+// Wait, or closing c.Process, frees what a started child holds. After Start the
+// context of [CommandContext] is watched.
 func (c *Cmd) Start() error {
-	if c.Process != nil {
-		return errors.New("autokill: already started")
+	if c.started {
+		return errors.New("exec: already started")
 	}
-	if c.Path == "" && c.Err == nil {
-		c.Err = errors.New("autokill: no command")
-	}
-	if c.Err != nil {
-		return c.Err
-	}
-	// os/exec refuses such an entry too; its Environ drops it.
-	if slices.ContainsFunc(c.Env, func(kv string) bool { return strings.IndexByte(kv, 0) >= 0 }) {
-		return &Error{Op: "start", Mechanism: c.Mechanism, Err: fmt.Errorf("environment variable contains a NUL byte: %w", syscall.EINVAL)}
+	c.started = true
+	if err := c.check(); err != nil {
+		c.streams.discard()
+		return err
 	}
 	process, err := c.start()
 	if err != nil {
-		return wrap("start", c.Mechanism, err, c.stat)
+		c.streams.discard()
+		return c.startError(err)
 	}
 	c.Process = process
+	c.streams.handOver()
+	c.streams.copy()
+	c.watch()
 	return nil
 }
 
-// stat looks at a file as the child would find it. Under another root that is not
-// known.
-func (c *Cmd) stat(path string) (fs.FileInfo, error) {
-	if otherRoot(c.SysProcAttr) {
-		return nil, fs.ErrNotExist
+// check finds what can be refused without any system call. Wrong use is named in the
+// words of os/exec, which programs and their tests know.
+func (c *Cmd) check() error {
+	if c.Path == "" && c.Err == nil {
+		c.Err = errors.New("exec: no command")
 	}
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(c.Dir, path)
+	switch {
+	case c.Err != nil:
+		return c.Err
+	case c.Cancel != nil && c.ctx == nil:
+		return errors.New("exec: command with a non-nil Cancel was not created with CommandContext")
+	case c.ctx != nil && c.ctx.Err() != nil:
+		return c.ctx.Err()
 	}
-	return os.Stat(path)
+	// os/exec refuses such an entry too; its Environ drops it.
+	if slices.ContainsFunc(c.Env, func(kv string) bool { return strings.IndexByte(kv, 0) >= 0 }) {
+		return fmt.Errorf("exec: environment variable contains NUL: %w", syscall.EINVAL)
+	}
+	return nil
 }
 
-// Wait waits for the started child to end and closes its handle. The error is an
-// [*ExitError] if the child did not exit with status 0.
+// Wait waits until the child has ended and all that goroutines copy to and from it
+// is copied, and closes the handle and the pipes. It must be called once, by one
+// goroutine.
+//
+// The error is an [*ExitError] if the child did not exit with status 0. After that
+// come an error of Cancel or of the context, and one of copying.
 func (c *Cmd) Wait() error {
 	if c.Process == nil {
-		return errors.New("autokill: not started")
+		return errors.New("exec: not started")
 	}
 	if c.ProcessState != nil {
-		return errors.New("autokill: Wait was already called")
+		return errors.New("exec: Wait was already called")
 	}
 	state, err := c.Process.Wait()
-	if err != nil {
-		return err
+	if err == nil && !state.Success() {
+		err = &ExitError{ProcessState: state}
 	}
 	c.ProcessState = state
-	if !state.Success() {
-		return &ExitError{ProcessState: state}
+
+	// The watcher touches the streams, too: it comes first.
+	interrupted := c.watcher.stop()
+	c.watcher = nil
+	over := interrupted.deadline
+	if over == nil && c.WaitDelay != 0 {
+		over = time.After(c.WaitDelay)
 	}
-	return nil
+	copyErr := c.streams.drain(over)
+	c.streams.closePipes()
+	return cmp.Or(err, interrupted.err, copyErr)
 }
 
 // Run starts the child and waits for it: see Start and Wait.

@@ -37,7 +37,9 @@ func subject(m autokill.Mechanism, scope autokill.Scope) autokilltest.Subject {
 }
 
 func TestMain(m *testing.M) {
-	autokilltest.Main(m, subjects, map[string]autokilltest.Role{exhaustRole: exhaust, edgeRole: edge})
+	autokilltest.Main(m, subjects, map[string]autokilltest.Role{
+		exhaustRole: exhaust, edgeRole: edge, sessionRole: session, pdeathsigRole: pdeathsig, worldRole: worlds,
+	})
 }
 
 // TestContract holds both mechanisms to the contract, as whoever runs the tests.

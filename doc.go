@@ -30,11 +30,31 @@
 //
 // On systems other than Linux on amd64 and arm64 every start fails so.
 //
+// # Moving over from os/exec
+//
+//	import exec "github.com/autokill/autokill" // was "os/exec"
+//
+// Cmd has every exported field and method of [os/exec.Cmd], with the same rules. What
+// is different:
+//
+//   - The types [Process], [ProcessState] and [ExitError] are this package's own. What
+//     takes a [*os.Process] or an [*os/exec.Cmd] cannot take them.
+//   - The child is reaped as soon as it ends. From then on Signal and Kill answer
+//     [os.ErrProcessDone], before Wait was called too. [Process.Wait] can be called any
+//     number of times.
+//   - Wait closes the handle. [Process.Release] gives up the Process, and the child stays
+//     bound to this program.
+//   - The kernel keeps no resource usage of a child that it reaps itself: see
+//     [ProcessState.SysUsage] and [Cmd.Rusage].
+//   - The child inherits what it was given and nothing else, and has no_new_privs.
+//
+// docs/from-os-exec.md has the whole list, and what to do instead.
+//
 // # Errors
 //
 // All errors of this package can be examined with errors.Is and errors.As. A start
-// that was refused or failed is an [*Error]: it says which mechanism that was, and
-// inside it is what the kernel said, an [io/fs.PathError], [os.SyscallError] or
-// [syscall.Errno]. A path search gives an [os/exec.Error], a child that ended badly
-// an [*ExitError].
+// that was refused or failed is an [*OpError]: it says which mechanism that was, and
+// inside it is an [io/fs.PathError], as with os/exec, and what the kernel said, a
+// [syscall.Errno]. A path search gives an [*Error], a child that ended badly an
+// [*ExitError].
 package autokill

@@ -11,14 +11,14 @@ import (
 // is in a tree itself. What it starts belongs to that tree, whatever the scope.
 var ErrSealed = bond.ErrSealed
 
-// Error is a refusal or a failure. Nothing was started, and nothing is left behind.
-type Error struct {
+// OpError is a refusal or a failure. Nothing was started, and nothing is left behind.
+type OpError struct {
 	Op        string    // "start", "probe"
 	Mechanism Mechanism // the one that was to be used; Best if it did not come to a choice
 	Err       error
 }
 
-func (e *Error) Error() string {
+func (e *OpError) Error() string {
 	if e.Mechanism == Best {
 		return "autokill: " + e.Op + ": " + e.Err.Error()
 	}
@@ -26,17 +26,24 @@ func (e *Error) Error() string {
 }
 
 // Unwrap returns the cause.
-func (e *Error) Unwrap() error { return e.Err }
+func (e *OpError) Unwrap() error { return e.Err }
 
-// wrap gives an error of package bond its public form. nil stays nil. stat looks at
-// files as the child would.
-func wrap(op string, m Mechanism, err error, stat func(string) (fs.FileInfo, error)) error {
-	if err == nil {
-		return nil
+// startError gives an error of a start its public form. As with os/exec there is an
+// [fs.PathError] in it, wherever the start failed.
+func (c *Cmd) startError(err error) error {
+	m, err := cause(c.Mechanism, err)
+	err = hint(err, c.stat)
+	if !errors.As(err, new(*fs.PathError)) {
+		err = &fs.PathError{Op: "fork/exec", Path: c.Path, Err: err}
 	}
+	return &OpError{Op: "start", Mechanism: m, Err: err}
+}
+
+// cause is what package bond says, and of which mechanism.
+func cause(m Mechanism, err error) (Mechanism, error) {
 	var refusal *bond.Error
 	if errors.As(err, &refusal) {
-		m, err = Mechanism(refusal.Kind), refusal.Err
+		return Mechanism(refusal.Kind), refusal.Err
 	}
-	return &Error{Op: op, Mechanism: m, Err: hint(err, stat)}
+	return m, err
 }

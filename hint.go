@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 )
 
@@ -15,6 +16,18 @@ func hint(err error, stat func(string) (fs.FileInfo, error)) error {
 		return fmt.Errorf("%w: %s", err, text)
 	}
 	return err
+}
+
+// stat looks at a file as the child would find it. Under another root that is not
+// known.
+func (c *Cmd) stat(path string) (fs.FileInfo, error) {
+	if otherRoot(c.SysProcAttr) {
+		return nil, fs.ErrNotExist
+	}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(c.Dir, path)
+	}
+	return os.Stat(path)
 }
 
 func hintText(err error, stat func(string) (fs.FileInfo, error)) string {

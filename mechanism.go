@@ -59,7 +59,10 @@ func Probe() []Support {
 	order := []Mechanism{Native, Tripwire}
 	all := make([]Support, len(order))
 	for i, m := range order {
-		all[i] = Support{m, wrap("probe", m, bond.Prove(bond.Kind(m)), os.Stat)}
+		all[i].Mechanism = m
+		if err := bond.Prove(bond.Kind(m)); err != nil {
+			all[i].Err = &OpError{Op: "probe", Mechanism: m, Err: hint(err, os.Stat)}
+		}
 	}
 	return all
 }

@@ -32,9 +32,9 @@ type Process struct {
 	ended    bool
 }
 
-// watch makes the Process of a new child. Its goroutine takes care of the end,
+// newProcess makes the Process of a new child. Its goroutine takes care of the end,
 // whether or not anybody waits, and keeps the Process from being collected before.
-func watch(child *bond.Child) *Process {
+func newProcess(child *bond.Child) *Process {
 	p := &Process{Pid: child.Pid, child: child, done: make(chan struct{})}
 	go p.reap()
 	return p
@@ -231,14 +231,12 @@ func (p *Process) Kill() error { return p.Signal(syscall.SIGKILL) }
 var errReleased = fmt.Errorf("autokill: process already released: %w", os.ErrInvalid)
 
 // Release gives the Process up and kills nobody: the child, and everybody in its
-// scope, stays bound to the life of this program. From then on Close does nothing, and what waits for, signals or
-// asks about the child fails; Done still says when it has ended.
+// scope, stays bound to the life of this program. From then on Close does nothing, and
+// what waits for, signals or asks about the child fails; Done still says when it has
+// ended. It may be called any number of times and returns nil.
 func (p *Process) Release() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.released {
-		return errReleased
-	}
 	p.released = true
 	if p.ended && p.child.Deserted() {
 		p.discard()
@@ -272,6 +270,27 @@ func (p *Process) Observer() (*os.File, error) {
 		return nil, errReleased
 	}
 	return duplicate(p.child.Observer)
+}
+
+// WithHandle calls f with the number of a pidfd of the child, as
+// [os.Process.WithHandle] does. The number is good until f returns. It is an observer,
+// and not the handle that keeps the child alive. The error is [os.ErrProcessDone] after
+// the child has ended and the Process was closed.
+func (p *Process) WithHandle(f func(pidfd uintptr)) error {
+	p.mu.Lock()
+	released, observer := p.released, p.child.Observer
+	p.mu.Unlock()
+	if released {
+		return errReleased
+	}
+	conn, err := observer.SyscallConn()
+	if err == nil {
+		err = conn.Control(f)
+	}
+	if err != nil {
+		return os.ErrProcessDone
+	}
+	return nil
 }
 
 // Info asks the kernel about the child: ids, credentials, cgroup, and how it ended

@@ -5,7 +5,6 @@ package autokill_test
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -53,14 +52,11 @@ func TestRefusedStarts(t *testing.T) {
 		{"empty path", &autokill.Cmd{}, nil, "no command"},
 		{"NUL in an argument", autokill.Command("true", "a\x00b"), syscall.EINVAL, "argument with a NUL byte"},
 		{"NUL in the path", &autokill.Cmd{Path: "a\x00b"}, syscall.EINVAL, "execve"},
-		{"NUL in the environment", &autokill.Cmd{Path: "/bin/true", Env: []string{"A=\x00"}}, syscall.EINVAL, "NUL byte"},
+		{"NUL in the environment", &autokill.Cmd{Path: "/bin/true", Env: []string{"A=\x00"}}, syscall.EINVAL, "environment variable contains NUL"},
 		{"directory that is gone", &autokill.Cmd{Path: "/bin/true", Dir: "/no/such/dir"}, syscall.ENOENT, "chdir /no/such/dir"},
 		{"root that is gone", &autokill.Cmd{Path: "/bin/true", SysProcAttr: &syscall.SysProcAttr{Chroot: "/no/such/dir"}}, nil, "chroot /no/such/dir"},
-		{"a stream that is no file", &autokill.Cmd{Path: "/bin/true", Stdout: io.Discard}, errors.ErrUnsupported, "Stdout is a io.discard"},
-		{"a stream that is a nil file", &autokill.Cmd{Path: "/bin/true", Stdin: (*os.File)(nil)}, os.ErrInvalid, "Stdin"},
 		{"a file that is closed", &autokill.Cmd{Path: "/bin/true", ExtraFiles: []*os.File{nil, closed}}, os.ErrClosed, "descriptor 4"},
 		{"no such mechanism", &autokill.Cmd{Path: "/bin/true", Mechanism: 9}, syscall.EINVAL, "there is no mechanism"},
-		{"ptrace", &autokill.Cmd{Path: "/bin/true", SysProcAttr: &syscall.SysProcAttr{Ptrace: true}}, errors.ErrUnsupported, "SysProcAttr.Ptrace"},
 		{"arguments too large", autokill.Command("true", strings.Repeat("x", 1<<18)), syscall.E2BIG, "too large"},
 	}
 	if err := autokill.Command("true").Run(); err != nil { // what is opened once is open now

@@ -36,6 +36,16 @@ func (c *Cmd) request(files []int) (*clone.Request, bond.Wish, error) {
 			return nil, bond.Wish{}, err
 		}
 	}
+	if len(request.Ambient) > 0 {
+		caps, err := request.Born()
+		if err != nil {
+			return nil, bond.Wish{}, err
+		}
+		for _, capability := range request.Ambient {
+			caps = caps.WithInheritable(int(capability))
+		}
+		request.Capabilities = caps
+	}
 	return request, wish, nil
 }
 

@@ -85,6 +85,11 @@ func describe(status syscall.WaitStatus) string {
 // ExitError is an unsuccessful end of a command, as in os/exec.
 type ExitError struct {
 	*ProcessState
+
+	// Stderr is the standard error of a command that was run by [Cmd.Output], where
+	// nothing else was to collect it. Of more than 64 KiB it has the first and the
+	// last 32 KiB, and between them a line that says how much is left out.
+	Stderr []byte
 }
 
 func (e *ExitError) Error() string { return e.String() }

@@ -110,9 +110,9 @@ func (s suite) refuses(t *testing.T, change func(*autokill.Cmd), want error, say
 	if !errors.Is(err, want) || !strings.Contains(err.Error(), says) {
 		t.Errorf("got %v, want %v that says %q", err, want, says)
 	}
-	var e *autokill.Error
+	var e *autokill.OpError
 	if !errors.As(err, &e) || e.Op != "start" {
-		t.Errorf("%v is no *autokill.Error of the start", err)
+		t.Errorf("%v is no *autokill.OpError of the start", err)
 	}
 	if after := testproc.Descriptors(); after != before {
 		t.Errorf("%d descriptors before, %d after", before, after)

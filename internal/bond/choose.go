@@ -34,9 +34,12 @@ type Wish struct {
 	Scope         Scope
 	AllowNewPrivs bool // no no_new_privs for the child
 	Rusage        bool // real resource usage of the child
+	Ptrace        bool // the caller traces the child
 	NewPIDNS      bool // the child is the init of a PID namespace
-	OtherUID      bool // the child becomes another user
+	OtherUID      bool // the child becomes another user, or can by the maps of its user namespace
+	Setuid        bool // the child is to have CAP_SETUID after its exec
 	OtherGroup    bool // the child joins a process group
+	UnsharePIDNS  bool // the child's children are in a PID namespace of their own
 }
 
 // Facts are what the choice is made of.
@@ -81,7 +84,7 @@ func chooseProcess(w Wish, f Facts) (Plan, error) {
 	kind := w.Kind
 	if kind == Auto {
 		kind = Tripwire
-		if f.Native == nil && !w.Rusage {
+		if f.Native == nil && !w.Rusage && !w.Ptrace {
 			kind = Native
 		}
 	}
@@ -112,6 +115,8 @@ func chooseTree(w Wish, f Facts) (Plan, error) {
 		return plan, fmt.Errorf("SysProcAttr.Pgid: the child leads the process group of its tree and cannot join another: %w", syscall.EINVAL)
 	case w.NewPIDNS:
 		return plan, unsupported("the init of a new PID namespace ignores the signal that kills a tree; there is a scope for PID namespaces")
+	case w.UnsharePIDNS:
+		return plan, unsupported("the child's children would be in a PID namespace whose init ignores the signal that kills a tree; there is a scope for PID namespaces")
 	case f.Sealed:
 		return plan, ErrSealed
 	}
@@ -129,6 +134,9 @@ func chooseNative(w Wish, f Facts) (Plan, error) {
 	}
 	if w.Rusage {
 		return plan, unsupported("the kernel keeps no resource usage of an auto-reaped child; tripwire has it")
+	}
+	if w.Ptrace {
+		return plan, unsupported("the kernel does not reap a traced child by itself; with tripwire autokill does")
 	}
 	return plan, nil
 }
@@ -149,6 +157,9 @@ func chooseTripwire(w Wish, f Facts) (Plan, error) {
 	}
 	if w.AllowNewPrivs {
 		return plan, unsupported("without no_new_privs the child could become another uid, out of reach of a tripwire whose owner is not root of the initial user namespace; native (Linux 7.1) can kill it")
+	}
+	if w.Setuid {
+		return plan, unsupported("with CAP_SETUID the child could become another uid, out of reach of a tripwire whose owner is not root of the initial user namespace; native (Linux 7.1) can kill it")
 	}
 	plan.DropSetuid = f.Setuid
 	return plan, nil

@@ -25,6 +25,17 @@ func TestChoose(t *testing.T) {
 		{"tripwire asked for", Wish{Kind: Tripwire}, there, Plan{Kind: Tripwire}, nil, ""},
 		{"rusage selects tripwire", Wish{Rusage: true}, there, Plan{Kind: Tripwire}, nil, ""},
 		{"rusage and native", Wish{Kind: Native, Rusage: true}, there, Plan{Kind: Native}, errors.ErrUnsupported, "no resource usage"},
+		{"a traced child selects tripwire", Wish{Ptrace: true}, there, Plan{Kind: Tripwire}, nil, ""},
+		{"a traced child and native", Wish{Kind: Native, Ptrace: true}, there, Plan{Kind: Native}, errors.ErrUnsupported, "does not reap a traced child"},
+		{"CAP_SETUID, native", Wish{Setuid: true}, there, Plan{Kind: Native}, nil, ""},
+		{"CAP_SETUID, tripwire of root", Wish{Kind: Tripwire, Setuid: true}, Facts{Setuid: true, Root: true}, Plan{Kind: Tripwire}, nil, ""},
+		{
+			"CAP_SETUID, tripwire of somebody else",
+			Wish{Kind: Tripwire, Setuid: true},
+			Facts{Setuid: true},
+			Plan{Kind: Tripwire},
+			errors.ErrUnsupported, "CAP_SETUID",
+		},
 
 		{"P2 without CAP_SYS_ADMIN", Wish{AllowNewPrivs: true}, there, Plan{}, syscall.EPERM, "CAP_SYS_ADMIN"},
 		{"P2 comes before what is missing", Wish{Kind: Native, AllowNewPrivs: true}, missing, Plan{Kind: Native}, syscall.EPERM, "CAP_SYS_ADMIN"},
@@ -92,6 +103,13 @@ func TestChoose(t *testing.T) {
 			there,
 			Plan{Kind: Tripwire},
 			errors.ErrUnsupported, "another uid",
+		},
+		{
+			"a tree whose children would be in another PID namespace",
+			Wish{Scope: ScopeTree, UnsharePIDNS: true},
+			there,
+			Plan{Kind: Tripwire},
+			errors.ErrUnsupported, "whose init ignores the signal",
 		},
 		{"P2 comes before the scope", Wish{Scope: ScopeTree, Kind: Native, AllowNewPrivs: true}, there, Plan{Kind: Native}, syscall.EPERM, "CAP_SYS_ADMIN"},
 		{

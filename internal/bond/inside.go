@@ -25,7 +25,7 @@ type inside struct {
 }
 
 func (p Plan) startInside(m mechanism, r *clone.Request, w Wish) (*Child, error) {
-	if p.UserNamespace {
+	if p.UserNamespace && r.Capabilities == nil {
 		// The first process of a user namespace has all capabilities in it. The command
 		// gets those that it would have without.
 		caps, err := clone.ReadCapabilities()

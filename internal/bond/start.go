@@ -101,17 +101,18 @@ func (p Plan) start(r *clone.Request, w Wish) (*Child, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := m.trust(); err != nil {
+	if err = m.trust(); err != nil {
 		return nil, err
 	}
 	request := *r
 	if p.DropSetuid {
-		caps, err := clone.ReadCapabilities()
-		if err != nil {
-			return nil, err
+		caps := request.Capabilities
+		if caps == nil {
+			if caps, err = request.Born(); err != nil {
+				return nil, err
+			}
 		}
-		caps.Drop(unix.CAP_SETUID)
-		request.Capabilities = caps
+		request.Capabilities = caps.Without(unix.CAP_SETUID)
 	}
 	if w.Scope == ScopePIDNamespace {
 		return p.startInside(m, &request, w)

@@ -99,7 +99,7 @@ func (e ending) dieOfInterrupt(foreground bool) bool {
 // start" and without errors.ErrUnsupported, which is for programs.
 func reason(err error) string {
 	text := err.Error()
-	var own *autokill.Error
+	var own *autokill.OpError
 	if errors.As(err, &own) {
 		text = strings.Replace(text, own.Error(), own.Err.Error(), 1)
 	}

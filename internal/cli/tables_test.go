@@ -117,7 +117,7 @@ func TestCaught(t *testing.T) {
 
 func TestStartStatus(t *testing.T) {
 	execve := func(errno error) error {
-		return fmt.Errorf("start: %w", &autokill.Error{Op: "start", Err: &fs.PathError{Op: opExec, Path: "/x", Err: errno}})
+		return fmt.Errorf("start: %w", &autokill.OpError{Op: "start", Err: &fs.PathError{Op: opExec, Path: "/x", Err: errno}})
 	}
 	tests := []struct {
 		name string
@@ -135,7 +135,7 @@ func TestStartStatus(t *testing.T) {
 		{"ELOOP", execve(syscall.ELOOP), 126},
 		{"missing /dev/null", &fs.PathError{Op: "open", Path: os.DevNull, Err: syscall.ENOENT}, 125},
 		{"no processes", os.NewSyscallError("clone3", syscall.EAGAIN), 125},
-		{"unsupported", &autokill.Error{Op: "start", Err: errors.ErrUnsupported}, 125},
+		{"unsupported", &autokill.OpError{Op: "start", Err: errors.ErrUnsupported}, 125},
 		{"starter", errOrphan, 125},
 	}
 	for _, tt := range tests {
@@ -294,7 +294,7 @@ func TestSearch(t *testing.T) {
 }
 
 func TestReport(t *testing.T) {
-	missing := &autokill.Error{Op: "probe", Mechanism: autokill.Native, Err: fmt.Errorf("no such flag: %w", errors.ErrUnsupported)}
+	missing := &autokill.OpError{Op: "probe", Mechanism: autokill.Native, Err: fmt.Errorf("no such flag: %w", errors.ErrUnsupported)}
 	r := newReport("7.0", 1000, []autokill.Support{{Mechanism: autokill.Native, Err: missing}, {Mechanism: autokill.Tripwire}})
 	if r.WouldUse != "tripwire" {
 		t.Errorf("would use %q", r.WouldUse)

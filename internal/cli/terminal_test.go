@@ -55,13 +55,13 @@ func TestInterrupted(t *testing.T) {
 // took for its own group. The next one to read must be who started autokill.
 func TestTerminalComesBack(t *testing.T) {
 	needs(t, "sh", "bash")
-	c := newConsole(t)
-	shell := c.start(t, "sh", "-c", "autokill run -- bash --norc --noprofile -i; echo ended: $?; read line && echo read: $line")
-	c.expect(t, "bash-")
-	c.write(t, "kill -KILL $$\n")
-	c.expect(t, "ended: 137")
-	c.write(t, "something\n")
-	c.expect(t, "read: something")
+	c := testproc.NewConsole(t)
+	shell := c.Start(t, "sh", "-c", "autokill run -- bash --norc --noprofile -i; echo ended: $?; read line && echo read: $line")
+	c.Expect(t, "bash-")
+	c.Write(t, "kill -KILL $$\n")
+	c.Expect(t, "ended: 137")
+	c.Write(t, "something\n")
+	c.Expect(t, "read: something")
 	if err := shell.Wait(); err != nil {
 		t.Error(err)
 	}

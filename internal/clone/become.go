@@ -34,3 +34,20 @@ func become(c *Credential) []Step {
 func capset(c *Capabilities) Step {
 	return Step{Name: "capset", Nr: unix.SYS_CAPSET, Args: [6]Arg{Addr(&c.header), Addr(&c.sets)}}
 }
+
+// keepCapabilities lets the permitted set survive the change of ids. The exec takes
+// the flag back.
+func keepCapabilities() Step {
+	return Step{
+		Name: "prctl(PR_SET_KEEPCAPS)", Nr: unix.SYS_PRCTL,
+		Args: [6]Arg{Int(unix.PR_SET_KEEPCAPS), Int(1)},
+	}
+}
+
+// raiseAmbient needs the capability in the permitted and in the inheritable set.
+func raiseAmbient(capability uintptr) Step {
+	return Step{
+		Name: "prctl(PR_CAP_AMBIENT_RAISE)", Nr: unix.SYS_PRCTL,
+		Args: [6]Arg{Int(unix.PR_CAP_AMBIENT), Int(unix.PR_CAP_AMBIENT_RAISE), Int(int(capability))},
+	}
+}

@@ -21,11 +21,21 @@ func (c *Capabilities) Has(capability int) bool {
 	return c.sets[capability/32].effective&(1<<(capability%32)) != 0
 }
 
-// Drop takes a capability from all three sets. The ambient set follows by a rule
-// of the kernel when the sets are written.
-func (c *Capabilities) Drop(capability int) {
+// Without gives the sets without a capability. The ambient set follows by a rule of
+// the kernel when the sets are written.
+func (c Capabilities) Without(capability int) *Capabilities {
 	set, bit := &c.sets[capability/32], uint32(1)<<(capability%32)
 	set.effective &^= bit
 	set.permitted &^= bit
 	set.inheritable &^= bit
+	return &c
+}
+
+// WithInheritable gives the sets with a capability in the permitted and in the
+// inheritable one.
+func (c Capabilities) WithInheritable(capability int) *Capabilities {
+	set, bit := &c.sets[capability/32], uint32(1)<<(capability%32)
+	set.permitted |= bit
+	set.inheritable |= bit
+	return &c
 }

@@ -3,6 +3,7 @@
 package clone
 
 import (
+	"math"
 	"os"
 	"unsafe"
 
@@ -16,6 +17,21 @@ func ReadCapabilities() (*Capabilities, error) {
 	_, _, errno := unix.RawSyscall(unix.SYS_CAPGET, uintptr(unsafe.Pointer(&c.header)), uintptr(unsafe.Pointer(&c.sets)), 0)
 	if errno != 0 {
 		return nil, os.NewSyscallError("capget", errno)
+	}
+	return c, nil
+}
+
+// Born are the capabilities that the child has when its vector begins.
+func (r *Request) Born() (*Capabilities, error) {
+	if r.Flags&unix.CLONE_NEWUSER == 0 {
+		return ReadCapabilities()
+	}
+	// All, in its own namespace. The kernel leaves out what it does not know
+	// (security/commoncap.c, cap_capset).
+	c := new(Capabilities)
+	c.header.version = unix.LINUX_CAPABILITY_VERSION_3
+	for i := range c.sets {
+		c.sets[i].effective, c.sets[i].permitted = math.MaxUint32, math.MaxUint32
 	}
 	return c, nil
 }

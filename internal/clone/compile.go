@@ -5,6 +5,7 @@ package clone
 import (
 	"fmt"
 	"io/fs"
+	"slices"
 	"syscall"
 	"unsafe"
 
@@ -14,19 +15,21 @@ import (
 // compile turns a request into the vector. It makes no system call. A signal
 // mask is restored from *mask as the last step before the execve: until then the
 // child takes no signal but SIGKILL and SIGSTOP. dispositions is empty where
-// CLONE_CLEAR_SIGHAND does that work.
+// CLONE_CLEAR_SIGHAND does that work. gate is the read end of the pipe by which the
+// caller lets the child go on when its maps are written, or noGate.
 //
 // The order matters:
 //
 //   - The prologue is first: it may need every descriptor of the caller.
-//   - close_range comes before whatever can block (chroot, chdir, execve): a
-//     child that is stuck with copies of other handles would delay their kill.
+//   - close_range comes before whatever can block (the gate, chroot, chdir, execve):
+//     a child that is stuck with copies of other handles would delay their kill.
+//   - The gate comes before all that needs ids, and the namespaces before chroot.
 //   - The confinement comes before the credentials: without no_new_privs a seccomp
 //     filter needs those of the caller.
 //   - The credentials come after chroot, which needs them, and before chdir,
 //     which is to be judged by the new ones.
 //   - PR_SET_PDEATHSIG comes after the credentials, which clear it.
-func compile(r *Request, mask *uint64, dispositions []disposition, steps []Step) ([]Step, error) {
+func compile(r *Request, gate int, mask *uint64, dispositions []disposition, steps []Step) ([]Step, error) {
 	add := func(s Step) { steps = append(steps, s) }
 
 	if r.NoNewPrivs {
@@ -52,9 +55,20 @@ func compile(r *Request, mask *uint64, dispositions []disposition, steps []Step)
 		})
 	}
 
-	steps = Inherit(steps, r.Files)
-	steps = append(steps, r.Confinement...)
+	if gate == noGate {
+		steps = Inherit(steps, r.Files)
+	} else {
+		n := len(r.Files)
+		steps = append(Inherit(steps, append(slices.Clip(r.Files), gate)), pass(n)...)
+	}
 
+	if r.Unshare != 0 {
+		add(Step{Name: "unshare", Nr: unix.SYS_UNSHARE, Args: [6]Arg{Int(int(r.Unshare))}})
+		if r.Unshare&unix.CLONE_NEWNS != 0 {
+			add(privateMounts())
+		}
+	}
+	steps = append(steps, r.Confinement...)
 	if r.Chroot != "" {
 		root, err := cstring("chroot", r.Chroot)
 		if err != nil {
@@ -62,11 +76,17 @@ func compile(r *Request, mask *uint64, dispositions []disposition, steps []Step)
 		}
 		add(Step{Name: "chroot", Path: r.Chroot, Nr: unix.SYS_CHROOT, Args: [6]Arg{Addr(root)}})
 	}
+	if len(r.Ambient) > 0 {
+		add(keepCapabilities())
+	}
 	if c := r.Credential; c != nil {
 		steps = append(steps, become(c)...)
 	}
 	if r.Capabilities != nil {
 		add(capset(r.Capabilities))
+	}
+	for _, capability := range r.Ambient {
+		add(raiseAmbient(capability))
 	}
 	if r.Dir != "" {
 		dir, err := cstring("chdir", r.Dir)
@@ -102,11 +122,25 @@ func compile(r *Request, mask *uint64, dispositions []disposition, steps []Step)
 		Args: [6]Arg{Int(unix.SIG_SETMASK), Addr(mask), Int(0), Int(8)},
 	})
 
+	if r.Ptrace {
+		add(Step{Name: "ptrace(PTRACE_TRACEME)", Nr: unix.SYS_PTRACE, Args: [6]Arg{Int(unix.PTRACE_TRACEME)}})
+	}
+
 	exec, err := execve(r)
 	if err != nil {
 		return nil, err
 	}
 	return append(steps, exec), nil
+}
+
+// privateMounts keeps what the child mounts from being seen outside. A new mount
+// namespace alone does not where / is shared (mount_namespaces(7)).
+func privateMounts() Step {
+	none, root := []byte("none\x00"), []byte("/\x00")
+	return Step{
+		Name: "mount(MS_PRIVATE)", Nr: unix.SYS_MOUNT,
+		Args: [6]Arg{Addr(&none[0]), Addr(&root[0]), Int(0), Int(unix.MS_REC | unix.MS_PRIVATE)},
+	}
 }
 
 func execve(r *Request) (Step, error) {

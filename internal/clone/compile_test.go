@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/autokill/autokill/internal/nofile"
 )
 
@@ -59,12 +61,23 @@ func TestCompileOrder(t *testing.T) {
 			},
 			always("chroot", "setgroups", "setgid", "setuid", "capset", "chdir", "prctl(PR_SET_PDEATHSIG)", "prlimit64(RLIMIT_NOFILE)"),
 		},
+		{
+			"namespaces when the descriptors are given up, and before all that looks at them",
+			Request{Unshare: unix.CLONE_NEWNS, Chroot: "/r", Setsid: true},
+			append([]string{"setsid"}, always("unshare", "mount(MS_PRIVATE)", "chroot")...),
+		},
+		{"nothing to make private", Request{Unshare: unix.CLONE_NEWUTS}, always("unshare")},
+		{
+			"ambient capabilities survive the change of ids and need the sets",
+			Request{Credential: &Credential{NoSetGroups: true}, Capabilities: new(Capabilities), Ambient: []uintptr{7, 9}},
+			always("prctl(PR_SET_KEEPCAPS)", "setgid", "setuid", "capset", "prctl(PR_CAP_AMBIENT_RAISE)", "prctl(PR_CAP_AMBIENT_RAISE)"),
+		},
 		{"groups left alone", Request{Credential: &Credential{NoSetGroups: true}}, always("setgid", "setuid")},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.req.Path, tt.req.Argv, tt.req.Files = "/x", []string{"x"}, []int{7, 8, 9}
-			steps, err := compile(&tt.req, new(uint64), nil, nil)
+			steps, err := compile(&tt.req, noGate, new(uint64), nil, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -75,12 +88,46 @@ func TestCompileOrder(t *testing.T) {
 	}
 }
 
+// TestCompileGate: the child waits for its maps when it has no descriptor left but
+// those it shall have and the gate, and gives that up too.
+func TestCompileGate(t *testing.T) {
+	req := &Request{
+		Path: "/x", Argv: []string{"x"}, Files: []int{7, 8, 9},
+		Prologue: []Step{{Name: "arm"}}, Chroot: "/r", Credential: &Credential{NoSetGroups: true},
+	}
+	steps, err := compile(req, 5, new(uint64), nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"arm", "dup3", "dup3", "dup3", "dup3", "close_range", gateStep, "close",
+		"chroot", "setgid", "setuid", "rt_sigprocmask", "execve",
+	}
+	if got := names(steps); !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	if !slices.Equal(req.Files, []int{7, 8, 9}) {
+		t.Errorf("the request's files are %v now", req.Files)
+	}
+}
+
+// TestCompilePtrace: the tracer is to see nothing of the start.
+func TestCompilePtrace(t *testing.T) {
+	steps, err := compile(&Request{Path: "/x", Argv: []string{"x"}, Ptrace: true}, noGate, new(uint64), nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := names(steps), []string{"close_range", "rt_sigprocmask", "ptrace(PTRACE_TRACEME)", "execve"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestCompileWithoutClearSighand(t *testing.T) {
 	all, err := dispositions()
 	if err != nil {
 		t.Fatal(err)
 	}
-	steps, err := compile(&Request{Path: "/x", Argv: []string{"x"}}, new(uint64), all, nil)
+	steps, err := compile(&Request{Path: "/x", Argv: []string{"x"}}, noGate, new(uint64), all, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +152,7 @@ func TestCompileRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := compile(&tt.req, new(uint64), nil, nil)
+			_, err := compile(&tt.req, noGate, new(uint64), nil, nil)
 			var pathErr *fs.PathError
 			if !errors.As(err, &pathErr) || pathErr.Op != tt.op {
 				t.Errorf("got %v, want a *fs.PathError of %q", err, tt.op)

@@ -70,12 +70,26 @@ type Request struct {
 	Setctty    bool
 	Noctty     bool
 
+	// Maps, if not nil, are those of the user namespace that CLONE_NEWUSER in Flags
+	// gives the child. The caller writes them while the child waits.
+	Maps *IDMaps
+	// Unshare are flags of unshare(2), after the descriptors are given up. In a mount
+	// namespace all mounts are made private then, as package syscall does.
+	// CLONE_NEWUSER is not possible: it needs memory of one's own (kernel/fork.c,
+	// check_unshare_flags).
+	Unshare uint64
+
 	Chroot     string
 	Credential *Credential
 	// Capabilities, if not nil, are the sets that the child keeps.
 	Capabilities *Capabilities
-	Dir          string
-	Pdeathsig    int
+	// Ambient are those of them that it keeps through its exec (capabilities(7)).
+	Ambient   []uintptr
+	Dir       string
+	Pdeathsig int
+	// Ptrace makes the calling thread the tracer of the child, which then stops at
+	// its exec (ptrace(2), PTRACE_TRACEME).
+	Ptrace bool
 
 	// Nofile, if not nil, is the RLIMIT_NOFILE of the child.
 	Nofile *nofile.Limit

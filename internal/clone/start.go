@@ -38,11 +38,18 @@ func (r *Request) Start() (Child, error) {
 // Clone makes the child and returns while it runs its vector. From here on the
 // child has descriptors of its own: the caller's may be closed.
 func (r *Request) Clone() (*Pending, error) {
+	if r.Maps == nil {
+		return r.clone(noGate)
+	}
+	return r.cloneMapped()
+}
+
+func (r *Request) clone(gate int) (*Pending, error) {
 	v := vectors.Get().(*vector)
 	if r.Credential != nil {
 		dumpable.enter()
 	}
-	pid, err := v.start(r)
+	pid, err := v.start(r, gate)
 	if err != nil {
 		if r.Credential != nil {
 			dumpable.leave()

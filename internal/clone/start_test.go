@@ -81,7 +81,7 @@ func startBy(way string, r *Request) (Child, error) {
 	if err != nil {
 		return Child{}, err
 	}
-	if err := v.compile(r, all); err != nil {
+	if err := v.compile(r, noGate, all); err != nil {
 		return Child{}, err
 	}
 	pid, errno := v.clone(r)
@@ -189,6 +189,20 @@ func TestFailingStepIsNamed(t *testing.T) {
 		{func(r *Request) { r.Dir = "/no/such/dir" }, "chdir /no/such/dir: no such file or directory", syscall.ENOENT},
 		{func(r *Request) { r.Files = []int{999999} }, "dup3: bad file descriptor", syscall.EBADF},
 		{func(r *Request) { r.Setpgid, r.Pgid = true, -5 }, "setpgid: invalid argument", syscall.EINVAL},
+		{
+			// The gate stays closed, and the caller knows why.
+			func(r *Request) { r.Flags, r.Maps = unix.CLONE_NEWUSER, &IDMaps{UIDs: []IDMap{{0, 0, 0}}} },
+			"write /proc/", syscall.EINVAL,
+		},
+		{
+			// The child does not come to the gate, and its reason is the better one.
+			func(r *Request) {
+				r.Flags, r.Maps = unix.CLONE_NEWUSER, &IDMaps{UIDs: []IDMap{{0, 0, 0}}}
+				r.Setpgid, r.Pgid = true, -5
+			},
+			"setpgid: invalid argument", syscall.EINVAL,
+		},
+		{func(r *Request) { r.Unshare = unix.CLONE_VM }, "unshare: invalid argument", syscall.EINVAL},
 		{
 			func(r *Request) {
 				r.Prologue = []Step{{Name: "getpid", Nr: unix.SYS_GETPID, Mask: ^uintptr(0), Want: 1 << 30}}

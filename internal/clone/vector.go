@@ -30,8 +30,8 @@ var vectors = sync.Pool{New: func() any { return new(vector) }}
 // around it, and a real EPERM comes back from clone(2) too.
 //
 // After an error the pidfd variable may hold a number: it was never ours.
-func (v *vector) start(r *Request) (pid int, err error) {
-	if err := v.compile(r, nil); err != nil {
+func (v *vector) start(r *Request, gate int) (pid int, err error) {
+	if err := v.compile(r, gate, nil); err != nil {
 		return 0, err
 	}
 	pid, errno := v.clone3(r)
@@ -45,7 +45,7 @@ func (v *vector) start(r *Request) (pid int, err error) {
 	if err != nil {
 		return 0, os.NewSyscallError("rt_sigaction", err)
 	}
-	if err := v.compile(r, all); err != nil {
+	if err := v.compile(r, gate, all); err != nil {
 		return 0, err
 	}
 	pid, errno = v.clone(r)
@@ -55,12 +55,12 @@ func (v *vector) start(r *Request) (pid int, err error) {
 	return pid, nil
 }
 
-func (v *vector) compile(r *Request, all []disposition) error {
+func (v *vector) compile(r *Request, gate int, all []disposition) error {
 	child := &v.own
 	if r.Child != nil {
 		child = r.Child
 	}
-	steps, err := compile(r, &v.call.mask, all, child.Steps[:0])
+	steps, err := compile(r, gate, &v.call.mask, all, child.Steps[:0])
 	if err != nil {
 		return err
 	}

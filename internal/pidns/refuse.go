@@ -23,6 +23,8 @@ func refuse(r *clone.Request, o Options) error {
 		return unsupported("CLONE_NEWUSER: who needs a user namespace for the PID namespace gets one, others none")
 	case r.Flags&newTime != 0 && o.Monitor:
 		return unsupported("CLONE_NEWTIME needs clone3, which a monitor does without; native (Linux 7.1) can do it")
+	case r.Ptrace:
+		return unsupported("Ptrace: the tracer would be the parent of the command, which is the init")
 	case r.Setpgid && r.Pgid != 0:
 		return unsupported(fmt.Sprintf("process group %d is outside of the PID namespace and cannot be joined", r.Pgid))
 	case r.Credential != nil && o.UserNamespace && !r.Credential.NoSetGroups:

@@ -21,6 +21,7 @@ func TestRefuse(t *testing.T) {
 		{"another user namespace", clone.Request{Flags: newUser}, Options{}, "CLONE_NEWUSER"},
 		{"a time namespace behind a monitor", clone.Request{Flags: newTime}, Options{Monitor: true}, "CLONE_NEWTIME"},
 		{"a time namespace", clone.Request{Flags: newTime}, Options{}, ""},
+		{"a tracer", clone.Request{Ptrace: true}, Options{}, "Ptrace"},
 		{"a group of its own", clone.Request{Setpgid: true}, Options{}, ""},
 		{"another's group", clone.Request{Setpgid: true, Pgid: 77}, Options{}, "process group 77"},
 		{"groups", clone.Request{Credential: &clone.Credential{}}, Options{}, ""},

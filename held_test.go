@@ -17,9 +17,9 @@ func TestFilesAreHeld(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &files{child: []*os.File{r, nil, w}}
+	files := []*os.File{r, nil, w}
 	var numbers []int
-	err = f.hold(func(held []int) error {
+	err = hold(files, func(held []int) error {
 		numbers = held
 		if err := errors.Join(r.Close(), w.Close()); err != nil {
 			return err
@@ -37,7 +37,7 @@ func TestFilesAreHeld(t *testing.T) {
 	if err := unix.Fstat(numbers[0], &st); !errors.Is(err, unix.EBADF) {
 		t.Errorf("after the start the number is still open: %v", err)
 	}
-	if err := f.hold(func([]int) error { return nil }); !errors.Is(err, os.ErrClosed) {
+	if err := hold(files, func([]int) error { return nil }); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("a closed file is held: %v", err)
 	}
 }
