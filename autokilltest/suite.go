@@ -38,6 +38,7 @@ func Main(m *testing.M, subjects Subjects, roles map[string]Role) {
 		crowdRole:   func(args []string) int { return crowd(subjects, args) },
 		hostileRole: hostile,
 		breederRole: func(args []string) int { return breed(subjects, args) },
+		sealedRole:  trySeal,
 		familyRole:  func(args []string) int { return playFamily(subjects, args) },
 	}
 	maps.Copy(all, roles)
@@ -71,6 +72,9 @@ func Run(t *testing.T, subjects Subjects, name string) {
 	groups := [][]clause{lifetime, escapes, privileges, endings, refusals, beyond}
 	if subject.Scope != autokill.ScopeProcess {
 		groups = append(groups, descendants)
+	}
+	if subject.Scope == autokill.ScopeTree {
+		groups = append(groups, sealed)
 	}
 	for _, group := range groups {
 		for _, c := range group {

@@ -82,6 +82,7 @@ func run(o runOptions, argv []string) error {
 	if !end.known {
 		return &exit{end.status(), errors.New("the command has ended, how is not known: another part of this program has reaped it")}
 	}
+	s.job.end()
 	if end.dieOfInterrupt(inForeground()) {
 		interruptSelf()
 	}
@@ -91,8 +92,9 @@ func run(o runOptions, argv []string) error {
 // start begins all watching first, then starts the command: nothing that happens
 // in between is missed.
 func start(o runOptions, argv []string) (*supervisor, error) {
+	signals := notify() // SIGPIPE too: a message that nobody can read must not end us
 	s := &supervisor{
-		signals: notify(), // SIGPIPE too: a message that nobody can read must not end us
+		signals: signals,
 		timeout: time.Duration(o.timeout), killAfter: time.Duration(o.killAfter),
 		signal: syscall.Signal(o.signal),
 	}
@@ -135,6 +137,7 @@ func start(o runOptions, argv []string) (*supervisor, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.job = newJob(s.process, signals)
 	letGo(files, held)
 	return s, nil
 }
@@ -148,10 +151,13 @@ func startBy(o runOptions, path string, argv []string, files []*os.File) (*autok
 	if o.holds && o.hold == 0 {
 		cmd.Stdin = nil
 	}
+	if cmd.Scope == autokill.ScopeTree {
+		atTerminal(cmd)
+	}
 	err := cmd.Start()
 	if errors.Is(err, autokill.ErrSealed) {
 		say(errors.New("inside a tree: the command is killed with this autokill, what it starts only with the tree outside"))
-		cmd.Scope = autokill.ScopeProcess
+		cmd.Scope, cmd.SysProcAttr = autokill.ScopeProcess, nil
 		err = cmd.Start()
 	}
 	if err != nil {

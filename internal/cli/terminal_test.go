@@ -7,16 +7,32 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/autokill/autokill/internal/testproc"
 )
+
+var scopes = []string{"process", "tree"}
 
 // TestTerminal: what the terminal sends reaches the command once, and Ctrl-Z and fg
 // work on both of them.
 func TestTerminal(t *testing.T) {
 	needs(t, "sh")
+	for _, scope := range scopes {
+		t.Run(scope, func(t *testing.T) { terminalIn(t, "autokill run --scope "+scope+" hears", testproc.CtrlD, 5) })
+	}
+	// The others of a pipeline have the terminal, and what comes from there autokill
+	// passes on.
+	t.Run("tree in a pipeline", func(t *testing.T) {
+		terminalIn(t, `sh -c 'trap "" INT QUIT; read x' | autokill run --scope tree hears | sh -c 'trap "" INT QUIT; cat'`, "x\n", 0)
+	})
+}
+
+// terminalIn runs a job that hears.
+func terminalIn(t *testing.T, job, ends string, status int) {
+	t.Helper()
 	c := testproc.NewConsole(t)
-	shell := c.Start(t, "sh", "-c", "set -m; autokill run hears; echo stopped: $?; fg; echo ended: $?")
+	shell := c.Start(t, "sh", "-c", "set -m; "+job+"; echo stopped: $?; fg; echo ended: $?")
 	c.Expect(t, "ready")
 	c.Write(t, testproc.CtrlC)
 	c.Expect(t, "SIGINT")
@@ -26,8 +42,8 @@ func TestTerminal(t *testing.T) {
 	c.Expect(t, "SIGWINCH")
 	c.Write(t, testproc.CtrlZ)
 	c.Expect(t, fmt.Sprintf("stopped: %d", 128+int(syscall.SIGTSTP)))
-	c.Write(t, testproc.CtrlD)
-	c.Expect(t, "ended: 5")
+	c.Write(t, ends)
+	c.Expect(t, fmt.Sprintf("ended: %d", status))
 	if err := shell.Wait(); err != nil {
 		t.Error(err)
 	}
@@ -41,14 +57,95 @@ func TestTerminal(t *testing.T) {
 // TestInterrupted: a shell must see that it was a Ctrl-C.
 func TestInterrupted(t *testing.T) {
 	needs(t, "sh", "sleep")
-	c := testproc.NewConsole(t)
-	cmd := c.Start(t, "autokill", "run", "sh", "-c", "echo ready; exec sleep 1000")
-	c.Expect(t, "ready")
-	c.Write(t, testproc.CtrlC)
-	_ = cmd.Wait()
-	if status := cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGINT {
-		t.Errorf("%v, want death by SIGINT", cmd.ProcessState)
+	for _, scope := range scopes {
+		t.Run(scope, func(t *testing.T) {
+			c := testproc.NewConsole(t)
+			cmd := c.Start(t, "autokill", "run", "--scope", scope, "sh", "-c", "echo ready; exec sleep 1000")
+			c.Expect(t, "ready")
+			c.Write(t, testproc.CtrlC)
+			_ = cmd.Wait()
+			if status := cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGINT {
+				t.Errorf("%v, want death by SIGINT", cmd.ProcessState)
+			}
+		})
 	}
+}
+
+// TestTreeAsksForTheTerminal: one that begins in the background gets the terminal when
+// it reads from there, and the shell has it again in the end.
+func TestTreeAsksForTheTerminal(t *testing.T) {
+	needs(t, "sh", "cat")
+	c := testproc.NewConsole(t)
+	shell := c.Start(t, "sh", "-c", `autokill run --scope tree sh -c 'echo asks; read x; echo has $x' | cat; read y; echo then $y`)
+	c.Expect(t, "asks")
+	c.Write(t, "one\n")
+	c.Expect(t, "has one")
+	c.Write(t, "two\n")
+	c.Expect(t, "then two")
+	if err := shell.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestTreeStopsWhereNobodyIs: a stop that no shell sees is no stop for ever.
+func TestTreeStopsWhereNobodyIs(t *testing.T) {
+	c := testproc.NewConsole(t)
+	cmd := c.Start(t, "autokill", "run", "--scope", "tree", "hears")
+	c.Expect(t, "ready")
+	c.Write(t, testproc.CtrlZ)
+	c.Write(t, testproc.CtrlC)
+	c.Expect(t, "SIGINT")
+	c.Write(t, testproc.CtrlD)
+	_ = cmd.Wait()
+	if got := cmd.ProcessState.ExitCode(); got != 5 {
+		t.Errorf("%v, want exit status 5", cmd.ProcessState)
+	}
+}
+
+// TestInnerShell: an interactive shell in a tree believes in its job control. It works,
+// and so do Ctrl-C and pipelines; fg does not, since nobody may signal a group in a tree.
+func TestInnerShell(t *testing.T) {
+	needs(t, "bash", "sleep", "cat")
+	c := testproc.NewConsole(t)
+	cmd := c.Start(t, "autokill", "run", "--scope", "tree", "bash", "--norc", "--noprofile", "-i")
+	c.Write(t, "PS1='$ '; echo here $((1+1))\n")
+	c.Expect(t, "here 2")
+	c.Write(t, "sleep 1000\n")
+	c.Expect(t, "sleep 1000")
+	eventually(t, "sleep", func() bool { return descendants(cmd.Process.Pid)["sleep"] })
+	c.Write(t, testproc.CtrlC)
+	c.Write(t, "echo after $?\n")
+	c.Expect(t, "after 130")
+	c.Write(t, "echo piped | cat | cat; sleep 1000 & echo bg $((2+2))\n")
+	c.Expect(t, "bg 4")
+	c.Write(t, "kill %1\n")
+	c.Expect(t, "Operation not permitted")
+	c.Write(t, "exit 7\n")
+	_ = cmd.Wait()
+	if got := cmd.ProcessState.ExitCode(); got != 7 {
+		t.Errorf("%v, want exit status 7", cmd.ProcessState)
+	}
+}
+
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for start := time.Now(); !ok(); time.Sleep(time.Millisecond) {
+		if time.Since(start) > testproc.Patience {
+			t.Fatalf("no %s in %v", what, testproc.Patience)
+		}
+	}
+}
+
+// descendants are the names of what a process has started, and what that has.
+func descendants(pid int) map[string]bool {
+	names := map[string]bool{}
+	for _, c := range testproc.Children(pid) {
+		names[c.Name] = true
+		for name := range descendants(c.PID) {
+			names[name] = true
+		}
+	}
+	return names
 }
 
 // TestTerminalComesBack: a shell that was killed cannot give back the terminal that it
