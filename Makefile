@@ -20,6 +20,9 @@ kernels: ## the tests on other kernels, in QEMU (KERNEL=7.3,5.10 ARCH=arm64 RUN=
 		$(if $(KERNEL),-kernel '$(KERNEL)') $(if $(ARCH),-arch '$(ARCH)') $(if $(RUN),-run '$(RUN)') -packages '$(PACKAGES)' \
 		$(if $(FULL),-full -timeout 20m) $(if $(V),-v)
 
+trees: ## real programs and peers, and what survives of them; writes the tables of docs/trees.md (.ci/programs installs them)
+	AUTOKILL_PROGRAMS=all go test -count=1 -v -run 'TestPrograms|TestPeers' ./internal/programs -args -update
+
 lint: ## vet, staticcheck, golangci-lint (with gofumpt), for Linux and what must compile elsewhere
 	go vet ./...
 	GOOS=linux GOARCH=arm64 go vet ./...
@@ -33,4 +36,4 @@ fmt: ## format the code with gofumpt
 vuln: ## known vulnerabilities in what we depend on; says so where the database cannot be reached
 	@tools/vuln $(TOOL) govulncheck ./...
 
-.PHONY: help build test race kernels lint fmt vuln
+.PHONY: help build test race kernels trees lint fmt vuln

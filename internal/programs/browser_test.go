@@ -67,8 +67,8 @@ func playChromium(s *stage) string {
 	}
 	why := fmt.Sprintf("it ends: %v", s.holder.Wait())
 	if s.holder.ProcessState.ExitCode() == 128+int(syscall.SIGTRAP) {
-		// It has made a user namespace, but not the PID namespace, and gives up.
-		why = "its own sandbox crashes it, works with `--no-sandbox`"
+		// It can make a user namespace, so it counts on the PID namespace as well.
+		why = "its own sandbox wants a PID namespace and crashes; works with `--no-sandbox`"
 	}
 	if !browse("--no-sandbox") {
 		s.Fatal("it ends without its sandbox as well; before: ", why)

@@ -31,7 +31,7 @@ child.on('spawn', () => {
 	try {
 		process.kill(-child.pid)
 	} catch (e) {
-		console.log('kill(-pid): ' + e.code)
+		console.log(e.code)
 		child.kill('SIGKILL')
 	}
 })
@@ -39,5 +39,8 @@ child.on('spawn', () => {
 	d := s.start("node", "play.js")
 	said := d.line()
 	d.expect("ready")
-	return unless(said, "ended")
+	if said != "ended" {
+		return "`kill(-pid)` is " + said
+	}
+	return ""
 }

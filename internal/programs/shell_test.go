@@ -24,19 +24,23 @@ wait
 }
 
 // playTimeout: timeout(1) makes a group of its own and signals all of it. The script
-// looks whether that has reached what the command had started.
+// looks whether that reaches what the command has started.
 func playTimeout(s *stage) string {
 	script := s.file("play", `#!/bin/sh
 timeout 0.2 sleep 1000
 echo "status $?"
-timeout 0.2 sh -c 'sleep 1000 & echo $! >pid; wait'
+timeout 1000 sh -c 'sleep 1000 & echo $! >child; mv child pid; wait' &
+clock=$!
+until [ -e pid ]; do sleep 0.1; done
+kill $clock # which is as if its time were over
+wait $clock
 read -r pid <pid
 waited=0
-while [ $waited -lt 20 ] && grep -q '^State:.[RSD]' /proc/$pid/status 2>/dev/null; do
+while [ $waited -lt 50 ] && grep -q '^State:.[RSD]' /proc/$pid/status 2>/dev/null; do
 	sleep 0.1
 	waited=$((waited + 1))
 done
-[ $waited -lt 20 ] && echo gone || echo 'ends the command, but not what the command has started'
+[ $waited -lt 50 ] && echo gone || echo 'ends the command, but not what the command has started'
 timeout 1000 sh -c 'sleep 1000 & wait' &
 echo ready
 wait
@@ -45,5 +49,8 @@ wait
 	d.expect("status 124")
 	said := d.line()
 	d.expect("ready")
-	return unless(said, "gone")
+	if said != "gone" {
+		return said
+	}
+	return ""
 }

@@ -32,9 +32,11 @@ type user struct {
 	uid, gid int
 }
 
+// daemon is an ordinary user that every Linux has. It is not nobody: as nobody's, a
+// user namespace shows the files of all users that it does not know.
 var (
 	root   = user{"root", 0, 0}
-	nobody = user{"nobody", 65534, 65534} // so on every Linux
+	daemon = user{"daemon", 1, 1}
 )
 
 // path is where programs are looked for: what all users have.
@@ -116,11 +118,9 @@ func (s *stage) dress(cmd *exec.Cmd) {
 	role := cmd.Env[len(cmd.Env)-1:] // of testproc
 	cmd.Env = append(append([]string{}, s.env...), role...)
 	cmd.Dir = s.dir
+	cmd.SysProcAttr = s.credential()
 	// A session of its own: the terminal of who runs the tests changes nothing.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if s.user.uid != os.Getuid() {
-		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(s.user.uid), Gid: uint32(s.user.gid)}
-	}
+	cmd.SysProcAttr.Setsid = true
 	said, err := os.OpenFile(filepath.Join(s.dir, "stderr"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		s.Fatal(err)
@@ -132,6 +132,14 @@ func (s *stage) dress(cmd *exec.Cmd) {
 			s.Logf("standard error:\n%s", text)
 		}
 	})
+}
+
+// credential makes a process the user's.
+func (s *stage) credential() *syscall.SysProcAttr {
+	if s.user.uid == os.Getuid() {
+		return &syscall.SysProcAttr{}
+	}
+	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(s.user.uid), Gid: uint32(s.user.gid)}}
 }
 
 // dialog is what a program prints, line by line, and what it is told.
@@ -184,13 +192,13 @@ func (d *dialog) line() string {
 	return line
 }
 
-// expect reads until a line that is this one.
+// expect reads until a line that begins so.
 func (d *dialog) expect(want string) {
 	d.t.Helper()
 	var seen []string
 	for {
 		line, err := d.read()
-		if line == want {
+		if strings.HasPrefix(line, want) {
 			return
 		}
 		seen = append(seen, line)

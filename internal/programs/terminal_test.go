@@ -97,43 +97,69 @@ func playInteractive(s *stage) string {
 	return strings.Join(differs, "; ")
 }
 
-// playScript: script(1) makes a pseudo-terminal for a shell, as forkpty(3) does.
+// playScript: script(1) makes a pseudo-terminal for a command, as forkpty(3) does, and
+// passes on what is typed. The command prints what it has got, in the order of it.
 func playScript(s *stage) string {
-	const say = `tty; echo answer $((6*7)); echo ready`
-	d := s.start("sh", "-c", "script -qefc '"+say+"; sleep 1000' typescript || echo failed $?; sleep 1000")
-	var lines []string
-	for {
-		line := strings.TrimSuffix(d.line(), "\r")
-		if line == "ready" {
-			break
-		}
-		lines = append(lines, line)
-		if strings.HasPrefix(line, "failed ") {
-			return strings.Join(lines, ", ")
-		}
-	}
-	if len(lines) != 2 || !strings.HasPrefix(lines[0], "/dev/pts/") || lines[1] != "answer 42" {
-		return strings.Join(lines, ", ")
+	c := testproc.NewConsole(s.T)
+	command := s.file("play", `#!/bin/bash
+tty
+trap 'echo interrupted' INT
+echo answer $((6*7))
+read -r line
+echo "line $line"
+setsid sleep 1000 &
+echo ready
+wait
+`)
+	s.startAt(c, "script", "-qefc", command, "typescript")
+	c.Expect(s.T, "/dev/pts/")
+	c.Expect(s.T, "answer 42")
+	c.Write(s.T, testproc.CtrlC)
+	c.Write(s.T, "typed\n")
+	got := c.Expect(s.T, "interrupted", "line typed")
+	c.Expect(s.T, "ready")
+	if got != "interrupted" {
+		return noInterrupt
 	}
 	return ""
 }
 
 // playTmux: the server is a daemon, and each window has a terminal.
 func playTmux(s *stage) string {
+	s.file("window", `#!/bin/bash
+trap 'echo interrupted' INT
+echo answer $((6*7))
+tmux -S tmux.sock wait-for -S printed
+read -r line
+echo "line $line"
+tmux -S tmux.sock wait-for -S read
+exec sleep 1000
+`)
 	script := s.file("play", `#!/bin/sh
 tmux() { command tmux -S tmux.sock -f /dev/null "$@"; }
-if tmux new-session -d -s play -x 80 -y 24 'echo answer $((6*7)); tmux -S tmux.sock wait-for -S printed; exec sleep 1000' 2>&1; then
-	tmux wait-for printed
-	tmux capture-pane -p -t play | head -n 1
-	tmux new-window -t play 'sleep 1000'
-fi
+tmux new-session -d -s play -x 80 -y 24 ./window
+tmux wait-for printed
+tmux send-keys C-c
+tmux send-keys typed Enter
+tmux wait-for read
+tmux capture-pane -p
+echo captured
+tmux new-window 'exec sleep 1000'
 echo ready
 exec sleep 1000
 `)
 	d := s.start(script)
-	said := d.line()
-	if said != "ready" {
-		d.expect("ready")
+	d.expect("answer 42")
+	var interrupted bool
+	for line := d.line(); line != "captured"; line = d.line() {
+		interrupted = interrupted || line == "interrupted" || line == "^Cinterrupted"
 	}
-	return unless(said, "answer 42")
+	d.expect("ready")
+	if !interrupted {
+		return noInterrupt
+	}
+	return ""
 }
+
+// noInterrupt is what differs where a terminal controls nobody.
+const noInterrupt = "Ctrl-C in its terminal interrupts nobody"
