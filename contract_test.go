@@ -38,7 +38,7 @@ func subject(m autokill.Mechanism, scope autokill.Scope) autokilltest.Subject {
 
 func TestMain(m *testing.M) {
 	autokilltest.Main(m, subjects, map[string]autokilltest.Role{
-		exhaustRole: exhaust, edgeRole: edge, sessionRole: session, pdeathsigRole: pdeathsig, worldRole: worlds,
+		exhaustRole: exhaust, pidnsRole: startInPIDNamespace, edgeRole: edge, sessionRole: session, pdeathsigRole: pdeathsig, worldRole: worlds,
 	})
 }
 
@@ -117,13 +117,14 @@ func TestContractElsewhere(t *testing.T) {
 			cmd.Dir = "/"
 			out, err := cmd.CombinedOutput()
 			passed := strings.Count(string(out), "    --- PASS: TestContract/tripwire/")
-			if err != nil || passed < 30 {
-				t.Fatalf("%v, %d clauses passed:\n%s", err, passed, out)
+			trees := strings.Count(string(out), "    --- PASS: TestContract/tree/")
+			if err != nil || passed < 30 || trees < 30 {
+				t.Fatalf("%v, %d and %d clauses passed:\n%s", err, passed, trees, out)
 			}
 			if tt.deny != "" && !bytes.Contains(out, []byte("--- SKIP: TestContract/native")) {
 				t.Errorf("native ran although clone3 was denied:\n%s", out)
 			}
-			t.Logf("%d clauses passed for tripwire", passed)
+			t.Logf("%d clauses passed for tripwire, %d for trees", passed, trees)
 		})
 	}
 }

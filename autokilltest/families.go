@@ -36,10 +36,11 @@ const (
 
 // family is what a child starts.
 type family struct {
-	begin func(subject Subject) error // may return to become one more who stays
-	words int
-	alone bool // one at a time
-	user  int  // whom root lets it be, if not root
+	begin  func(subject Subject) error // may return to become one more who stays
+	words  int
+	alone  bool // one at a time
+	leaves bool // the child ends at once
+	user   int  // whom root lets it be, if not root
 	// check looks at a living family by its child.
 	check func(t *testing.T, pid int)
 }
@@ -61,7 +62,7 @@ var families = map[string]family{
 	}},
 
 	// daemon leaves as daemon(3) does: the child itself ends at once.
-	"daemon": {words: 1, begin: func(Subject) error {
+	"daemon": {words: 1, leaves: true, begin: func(Subject) error {
 		c := exec.Command("/bin/sh", "-c", "echo + >&3; exec sleep 1000")
 		c.Dir, c.ExtraFiles = "/", []*os.File{os.Stdout}
 		c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -132,10 +133,15 @@ var families = map[string]family{
 
 	// graft wants a tree of its own, and takes what it can get.
 	"graft": {words: 3, begin: func(subject Subject) error {
-		c := subject.Command("/bin/sh", "-c", "("+stay+") & "+stay)
-		c.Stdout = os.Stdout
+		inner := func() *autokill.Cmd {
+			c := subject.Command("/bin/sh", "-c", "("+stay+") & "+stay)
+			c.Stdout = os.Stdout
+			return c
+		}
+		c := inner()
 		err := c.Start()
 		if errors.Is(err, autokill.ErrSealed) {
+			c = inner()
 			c.Scope = autokill.ScopeProcess
 			err = c.Start()
 		}

@@ -22,6 +22,7 @@ var i386Calls = []struct {
 	{"setsid", 66, [4]int32{}, 0},
 	{"setpgid(0, 0)", 57, [4]int32{}, 0},
 	{"ioctl(0, TIOCSPGRP)", 54, [4]int32{0, unix.TIOCSPGRP}, 0},
+	{"ioctl(0, TIOCSCTTY)", 54, [4]int32{0, unix.TIOCSCTTY}, 0},
 	{"kill(0)", 37, [4]int32{}, -int32(unix.EPERM)},
 	{"kill(-1)", 37, [4]int32{-1}, -int32(unix.EPERM)},
 	{"pidfd_send_signal(group)", 424, [4]int32{0, 0, 0, 4}, -int32(unix.EPERM)},

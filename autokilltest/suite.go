@@ -74,7 +74,7 @@ func Run(t *testing.T, subjects Subjects, name string) {
 		groups = append(groups, descendants)
 	}
 	if subject.Scope == autokill.ScopeTree {
-		groups = append(groups, sealed)
+		groups = append(groups, bereaved, sealed)
 	}
 	for _, group := range groups {
 		for _, c := range group {

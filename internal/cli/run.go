@@ -14,9 +14,10 @@ import (
 )
 
 const runHelp = `Run COMMAND, which lives no longer than this autokill process and the process
-that started it: however these end, kill -9 included, COMMAND is killed. What
-COMMAND itself starts is not bound. COMMAND has no_new_privs: sudo, su,
-newuidmap, fusermount and other set-user-ID programs do not work inside.
+that started it: however these end, kill -9 included, COMMAND is killed, and all
+that it has started: nobody leaves its process group (--scope process binds
+COMMAND alone). COMMAND has no_new_privs: sudo, su, newuidmap, fusermount and
+other set-user-ID programs do not work inside.
 
 Exit status: COMMAND's own; 128+n if signal n killed it; 124 timed out (137 if
 that took a KILL); 125 autokill failed; 126 cannot be executed; 127 not found.`
@@ -34,7 +35,7 @@ type runOptions struct {
 }
 
 func runCommand() *cobra.Command {
-	o := runOptions{signal: signalFlag(syscall.SIGTERM)}
+	o := runOptions{signal: signalFlag(syscall.SIGTERM), scope: scopeFlag(autokill.ScopeTree)}
 	cmd := &cobra.Command{
 		Use:                   "run [flags] [--] COMMAND [ARG]...",
 		Short:                 "run a command that cannot outlive autokill and its starter",
@@ -157,8 +158,8 @@ func startBy(o runOptions, path string, argv []string, files []*os.File) (*autok
 	err := cmd.Start()
 	if errors.Is(err, autokill.ErrSealed) {
 		say(errors.New("inside a tree: the command is killed with this autokill, what it starts only with the tree outside"))
-		cmd.Scope, cmd.SysProcAttr = autokill.ScopeProcess, nil
-		err = cmd.Start()
+		o.scope = scopeFlag(autokill.ScopeProcess)
+		return startBy(o, path, argv, files)
 	}
 	if err != nil {
 		if errors.Is(err, errors.ErrUnsupported) {

@@ -50,7 +50,8 @@ func withTerminal(call func(fd int)) {
 // has nobody in it any more. A shell gives back what it took, but not if it was killed,
 // and not from a PID namespace: it has no number there for a group outside.
 func reclaimTerminal() {
-	if group := frontGroup(); group > 1 && errors.Is(unix.Kill(-group, 0), unix.ESRCH) {
+	front := frontGroup()
+	if front > 1 && errors.Is(unix.Kill(-front, 0), unix.ESRCH) {
 		setFront(unix.Getpgrp())
 	}
 }

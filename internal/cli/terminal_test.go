@@ -4,15 +4,17 @@ package cli
 
 import (
 	"fmt"
+	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/autokill/autokill"
 	"github.com/autokill/autokill/internal/testproc"
 )
 
-var scopes = []string{"process", "tree"}
+var scopes = []string{"process", "tree", "pidns"}
 
 // TestTerminal: what the terminal sends reaches the command once, and Ctrl-Z and fg
 // work on both of them.
@@ -124,6 +126,68 @@ func TestInnerShell(t *testing.T) {
 	_ = cmd.Wait()
 	if got := cmd.ProcessState.ExitCode(); got != 7 {
 		t.Errorf("%v, want exit status 7", cmd.ProcessState)
+	}
+}
+
+// TestInnerShellInItsNamespace: there an interactive shell is as good as outside, and who
+// started it has the terminal again.
+func TestInnerShellInItsNamespace(t *testing.T) {
+	needs(t, "sh", "bash", "sleep", "cat")
+	c := testproc.NewConsole(t)
+	shell := c.Start(t, "sh", "-c", "autokill run --scope pidns -- bash --norc --noprofile -i; echo ended: $?; read line && echo read: $line")
+	c.Write(t, "PS1='$ '; echo pid $((20+$$))\n")
+	c.Expect(t, "pid 22")
+	c.Write(t, "sleep 1000\n")
+	c.Expect(t, "sleep 1000")
+	eventually(t, "sleep", func() bool { return descendants(shell.Process.Pid)["sleep"] })
+	c.Write(t, testproc.CtrlZ)
+	c.Expect(t, "Stopped")
+	c.Write(t, "bg; jobs\n")
+	c.Expect(t, "Running")
+	c.Write(t, "fg\n")
+	c.Expect(t, "sleep 1000")
+	c.Write(t, testproc.CtrlC)
+	c.Write(t, "echo after $?\n")
+	c.Expect(t, "after 130")
+	c.Write(t, "echo piped | cat | cat; sleep 1000 & kill %1; wait $!; echo killed $?\n")
+	c.Expect(t, "killed 143")
+	c.Write(t, "exit 7\n")
+	c.Expect(t, "ended: 7")
+	c.Write(t, "something\n")
+	c.Expect(t, "read: something")
+	if err := shell.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestTreeWithATerminalOfItsOwn: what the caller asks for the child gets for true, and
+// what a program inside believes to have got is enough for it to go on.
+func TestTreeWithATerminalOfItsOwn(t *testing.T) {
+	needs(t, "sh")
+	c := testproc.NewConsole(t)
+	cmd := &autokill.Cmd{
+		Path: "/bin/sh", Args: []string{"sh", "-c", "echo hello >/dev/tty; read x </dev/tty; echo got $x"},
+		Stdin: c.Slave(), Stdout: c.Slave(), Stderr: c.Slave(),
+		Scope:       autokill.ScopeTree,
+		SysProcAttr: &syscall.SysProcAttr{Setsid: true, Setctty: true},
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Process.Close()
+	c.Expect(t, "hello")
+	c.Write(t, "word\n")
+	c.Expect(t, "got word")
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+	if _, err := exec.LookPath("python3"); err != nil {
+		t.Logf("a program that forks with a terminal was not tried: %v", err)
+		return
+	}
+	out, err := exec.Command("autokill", "run", "python3", "-c", "import pty; pty.spawn(['sh', '-c', 'echo in pty'])").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "in pty") {
+		t.Errorf("forkpty(3) in a tree: %v\n%s", err, out)
 	}
 }
 

@@ -3,7 +3,6 @@
 package testproc
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -24,32 +23,11 @@ type Console struct {
 // What the keys send.
 const CtrlC, CtrlD, CtrlZ, CtrlBackslash = "\x03", "\x04", "\x1a", "\x1c"
 
-// NewConsole makes one that the test closes in the end. A machine of the kernel matrix
-// may have none; the test is skipped then.
+// NewConsole makes one that the test closes in the end. See [Terminal].
 func NewConsole(t *testing.T) *Console {
 	t.Helper()
-	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		if os.Getenv("AUTOKILL_KERNEL") != "" {
-			t.Skipf("this machine has no pseudo-terminals: %v", err)
-		}
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { master.Close() })
-	c := &Console{master: master}
-	var number int
-	c.control(t, func(fd int) (err error) {
-		if err = unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err == nil {
-			number, err = unix.IoctlGetInt(fd, unix.TIOCGPTN)
-		}
-		return err
-	})
-	c.slave, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.slave.Close() })
-	return c
+	master, slave := Terminal(t)
+	return &Console{master: master, slave: slave}
 }
 
 // Start makes the program the leader of a session on the terminal.
@@ -74,6 +52,9 @@ func (c *Console) StartCmd(t *testing.T, cmd *exec.Cmd) {
 	t.Cleanup(func() { _ = cmd.Process.Kill() })
 }
 
+// Slave is the end for programs.
+func (c *Console) Slave() *os.File { return c.slave }
+
 // Chown gives the terminal to a user, as login(1) does.
 func (c *Console) Chown(t *testing.T, uid, gid int) {
 	t.Helper()
@@ -94,23 +75,38 @@ func (c *Console) Write(t *testing.T, keys string) {
 // says which.
 func (c *Console) Expect(t *testing.T, texts ...string) string {
 	t.Helper()
+	var found string
+	come := c.Await(t, func(seen string) bool {
+		for _, text := range texts {
+			if i := strings.Index(seen[c.from:], text); i >= 0 {
+				found = text
+				c.from += i + len(text)
+				return true
+			}
+		}
+		return false
+	})
+	if !come {
+		t.Fatalf("waited for %q in vain; seen so far:\n%s", texts, c.seen)
+	}
+	return found
+}
+
+// Await reads until what was seen is enough, and says whether it ever was.
+func (c *Console) Await(t *testing.T, enough func(seen string) bool) bool {
+	t.Helper()
 	if err := c.master.SetReadDeadline(time.Now().Add(Patience)); err != nil {
 		t.Fatal(err)
 	}
-	for {
-		for _, text := range texts {
-			if i := strings.Index(c.seen[c.from:], text); i >= 0 {
-				c.from += i + len(text)
-				return text
-			}
-		}
+	for !enough(c.seen) {
 		b := make([]byte, 256)
 		n, err := c.master.Read(b)
 		c.seen += string(b[:n])
 		if err != nil {
-			t.Fatalf("%v while waiting for %q; seen so far:\n%s", err, texts, c.seen)
+			return enough(c.seen)
 		}
 	}
+	return true
 }
 
 // Seen is all that was read so far.

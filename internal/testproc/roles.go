@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -70,6 +72,12 @@ func RoleEnv(role string) []string {
 // it does anything: rules as "clone3=ENOSYS,pidfd_open=EPERM".
 func Denying(env []string, rules string) []string {
 	return append(env, denyEnv+"="+rules)
+}
+
+// DenyingNothing is the environment of a process that denies itself nothing beyond what
+// it inherits.
+func DenyingNothing(env []string) []string {
+	return slices.DeleteFunc(env, func(kv string) bool { return strings.HasPrefix(kv, denyEnv+"=") })
 }
 
 // Denied is what this process denies itself.
