@@ -101,6 +101,9 @@ func startInPIDNamespace(args []string) int {
 
 // TestPIDNamespaceRefused: where there can be no PID namespace, the error says why.
 func TestPIDNamespaceRefused(t *testing.T) {
+	if testproc.Denied() != "" {
+		t.Skip("this run is denied something already")
+	}
 	root := os.Geteuid() == 0
 	newUser := &syscall.SysProcAttr{
 		Cloneflags:  unix.CLONE_NEWUSER,
@@ -255,4 +258,73 @@ func TestPIDNamespaceReapsForUs(t *testing.T) {
 			t.Fatalf("%d children before, then %v", before, after)
 		}
 	}
+}
+
+// fewRole starts commands while it may open ever more descriptors.
+const fewRole = "few descriptors"
+
+func startWithFew([]string) int {
+	fail := func(err error) int {
+		fmt.Println(err)
+		return 1
+	}
+	start := func() (*autokill.Cmd, error) {
+		c := autokill.Command("/bin/sleep", "1000")
+		c.Scope, c.Mechanism = autokill.ScopePIDNamespace, autokill.Tripwire
+		return c, c.Start()
+	}
+	end := func(c *autokill.Cmd) {
+		_ = c.Process.Close()
+		<-c.Process.Done()
+	}
+	c, err := start() // what is opened once is open now
+	if err != nil {
+		return fail(err)
+	}
+	end(c)
+	var old unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
+		return fail(err)
+	}
+	before := testproc.OpenDescriptors()
+	limit, started, refused := uint64(0), 0, map[string]int{}
+	for free := -1; started < 3; limit++ {
+		if before[int(limit)] == "" {
+			free++
+		}
+		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: limit + 1, Max: old.Max}); err != nil {
+			return fail(err)
+		}
+		c, err := start()
+		switch {
+		case err == nil:
+			started++
+			end(c)
+		case !errors.Is(err, syscall.EMFILE) && !errors.Is(err, syscall.ETOOMANYREFS): // others of this user may have some in flight
+			return fail(fmt.Errorf("with %d descriptors: %w", free+1, err))
+		default:
+			refused[err.Error()]++
+		}
+		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
+			return fail(err)
+		}
+		if after := testproc.OpenDescriptors(); len(after) != len(before) {
+			return fail(fmt.Errorf("with %d descriptors: %v before, %v after", free+1, before, after))
+		}
+	}
+	fmt.Println(len(refused), "different refusals:", refused)
+	if len(refused) < 4 {
+		return 1
+	}
+	return 0
+}
+
+// TestPIDNamespaceFewDescriptors: wherever a start runs out of descriptors, here or in one
+// of its processes, nothing stays.
+func TestPIDNamespaceFewDescriptors(t *testing.T) {
+	out, err := testproc.Command(fewRole).Output()
+	if err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+	t.Logf("%s", out)
 }

@@ -75,7 +75,7 @@ func (p *Process) discard() {
 // called any number of times and returns nil.
 //
 // A copy of the descriptor that was made without the help of this package does not
-// save the child from Close.
+// save the child from Close, nor, since Linux 6.9, anybody else in the scope.
 func (p *Process) Close() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

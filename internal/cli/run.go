@@ -131,6 +131,9 @@ func start(o runOptions, argv []string) (*supervisor, error) {
 	if hint := privilegeHint(file); hint != nil {
 		say(hint)
 	}
+	// What comes later from the terminal the command gets itself, as soon as it has been
+	// cloned.
+	s.early = pending(signals)
 	s.process, err = startBy(o, file, argv, files)
 	if errors.Is(err, syscall.ENOEXEC) {
 		s.process, err = startBy(o, shell, byShell(file, argv), files)

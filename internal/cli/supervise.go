@@ -13,7 +13,8 @@ import (
 // supervisor stays with the command until it has ended. Channels may be nil.
 type supervisor struct {
 	process  *autokill.Process
-	job      *job // the tree at its terminal, or nil
+	job      *job        // the tree at its terminal, or nil
+	early    []os.Signal // came before there was a command
 	signals  <-chan os.Signal
 	orphaned <-chan struct{} // our starter has ended
 	hungUp   <-chan struct{} // so has the holder of the other end
@@ -24,7 +25,9 @@ type supervisor struct {
 }
 
 func (s *supervisor) supervise() (ending, error) {
-	s.passEarly()
+	for _, caught := range s.early {
+		s.obey(caught, situation{early: true, tree: s.tree()})
+	}
 	var timedOut bool
 	timeout := after(s.timeout)
 	for {
@@ -60,14 +63,14 @@ func (s *supervisor) supervise() (ending, error) {
 	}
 }
 
-// passEarly passes on what came while the command was started.
-func (s *supervisor) passEarly() {
+// pending are the signals that have come by now.
+func pending(signals <-chan os.Signal) (all []os.Signal) {
 	for {
 		select {
-		case caught := <-s.signals:
-			s.obey(caught, situation{early: true, tree: s.tree()})
+		case caught := <-signals:
+			all = append(all, caught)
 		default:
-			return
+			return all
 		}
 	}
 }

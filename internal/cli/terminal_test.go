@@ -26,7 +26,7 @@ func TestTerminal(t *testing.T) {
 	// The others of a pipeline have the terminal, and what comes from there autokill
 	// passes on.
 	t.Run("tree in a pipeline", func(t *testing.T) {
-		terminalIn(t, `sh -c 'trap "" INT QUIT; read x' | autokill run --scope tree hears | sh -c 'trap "" INT QUIT; cat'`, "x\n", 0)
+		terminalIn(t, `sh -c 'trap "" INT QUIT; echo; read x' | sh -c 'read x; exec autokill run --scope tree hears' | sh -c 'trap "" INT QUIT; cat'`, "x\n", 0)
 	})
 }
 
