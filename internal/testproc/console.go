@@ -21,7 +21,12 @@ type Console struct {
 }
 
 // What the keys send.
-const CtrlC, CtrlD, CtrlZ, CtrlBackslash = "\x03", "\x04", "\x1a", "\x1c"
+const (
+	CtrlC         = "\x03"
+	CtrlD         = "\x04"
+	CtrlZ         = "\x1a"
+	CtrlBackslash = "\x1c"
+)
 
 // NewConsole makes one that the test closes in the end. See [Terminal].
 func NewConsole(t *testing.T) *Console {
