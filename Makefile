@@ -23,6 +23,9 @@ kernels: ## the tests on other kernels, in QEMU (KERNEL=7.3,5.10 ARCH=arm64 RUN=
 		$(if $(KERNEL),-kernel '$(KERNEL)') $(if $(ARCH),-arch '$(ARCH)') $(if $(RUN),-run '$(RUN)') -packages '$(PACKAGES)' \
 		$(if $(FULL),-full -timeout 20m) $(if $(V),-v)
 
+trees: ## real programs and peers, and what survives of them; writes the tables of docs/trees.md (.ci/programs installs them)
+	AUTOKILL_PROGRAMS=all go test -count=1 -v -run 'TestPrograms|TestPeers' ./internal/programs -args -update
+
 moveover: ## the tests of real modules, with os/exec and with autokill (fetches them; minutes)
 	AUTOKILL_MOVEOVER=1 go test -count=1 -timeout 30m -v -run TestModules ./internal/moveover
 
@@ -39,4 +42,4 @@ fmt: ## format the code with gofumpt
 vuln: ## known vulnerabilities in what we depend on; says so where the database cannot be reached
 	@tools/vuln $(TOOL) govulncheck ./...
 
-.PHONY: help build man test race kernels moveover lint fmt vuln
+.PHONY: help build man test race kernels trees moveover lint fmt vuln

@@ -29,6 +29,7 @@ var lattice = map[string]struct{ own, modules []string }{
 	"internal/cli":      {own: []string{".", "pidfd", "internal/siginfo", "internal/sigign"}, modules: []string{"golang.org/x/sys", "github.com/spf13/cobra", "github.com/spf13/pflag"}},
 	"cmd/autokill":      {own: []string{"internal/cli"}},
 
+	"internal/programs":       {}, // tests only
 	"internal/kernels":        {own: []string{"internal/kernels/guest"}, modules: []string{"golang.org/x/sys"}},
 	"internal/kernels/guest":  {},
 	"internal/kernels/init":   {own: []string{"internal/kernels/guest"}, modules: []string{"golang.org/x/sys"}},
