@@ -15,10 +15,15 @@ test: ## the tests, on this machine's kernel and as this user
 race: ## the tests again, with the race detector
 	CGO_ENABLED=1 go test -race $(PACKAGES)
 
-kernels: ## the tests on other kernels, in QEMU (KERNEL=7.3,5.10 ARCH=arm64 RUN=TestX PACKAGES=./pidfd FULL=1 V=1)
-	go run ./internal/kernels/matrix \
-		$(if $(KERNEL),-kernel '$(KERNEL)') $(if $(ARCH),-arch '$(ARCH)') $(if $(RUN),-run '$(RUN)') -packages '$(PACKAGES)' \
-		$(if $(FULL),-full -timeout 20m) $(if $(V),-v)
+RUNMATRIX = go run ./internal/kernels/matrix -packages '$(PACKAGES)' \
+	$(if $(KERNEL),-kernel '$(KERNEL)') $(if $(ARCH),-arch '$(ARCH)') $(if $(RUN),-run '$(RUN)') \
+	$(if $(FULL),-full -timeout 20m) $(if $(V),-v)
+
+kernels: ## the tests on the newest and the oldest kernel, in QEMU (KERNEL=6.1,host ARCH=arm64 RUN=TestX PACKAGES=./pidfd FULL=1 V=1)
+	$(RUNMATRIX)
+
+matrix: ## the tests on all kernels of docs/kernels.md, both architectures (the same settings; RECORD=1 writes the table)
+	$(RUNMATRIX) -whole $(if $(RECORD),-record docs/kernels.md)
 
 lint: ## vet, staticcheck, golangci-lint (with gofumpt), for Linux and what must compile elsewhere
 	go vet ./...
@@ -33,4 +38,4 @@ fmt: ## format the code with gofumpt
 vuln: ## known vulnerabilities in what we depend on; says so where the database cannot be reached
 	@tools/vuln $(TOOL) govulncheck ./...
 
-.PHONY: help build test race kernels lint fmt vuln
+.PHONY: help build test race kernels matrix lint fmt vuln
