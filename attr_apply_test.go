@@ -59,7 +59,9 @@ func TestApplyWish(t *testing.T) {
 	}{
 		{"nothing", attr{}, bond.Wish{}},
 		{"init of a PID namespace", attr{Cloneflags: unix.CLONE_NEWPID}, bond.Wish{NewPIDNS: true}},
-		{"its children in one", attr{Unshareflags: unix.CLONE_NEWPID}, bond.Wish{}},
+		{"its children in one", attr{Unshareflags: unix.CLONE_NEWPID}, bond.Wish{UnsharePIDNS: true}},
+		{"a group of its own", attr{Setpgid: true}, bond.Wish{}},
+		{"another group", attr{Setpgid: true, Pgid: 5}, bond.Wish{OtherGroup: true}},
 		{"traced", attr{Ptrace: true}, bond.Wish{Ptrace: true}},
 		{"same user", attr{Credential: &syscall.Credential{Uid: 1000}}, bond.Wish{}},
 		{"another user", attr{Credential: &syscall.Credential{Uid: 1001}}, bond.Wish{OtherUID: true}},

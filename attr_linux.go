@@ -52,6 +52,7 @@ func applyNamespaces(sys *syscall.SysProcAttr, r *clone.Request, w *bond.Wish, e
 	r.Flags |= uint64(sys.Unshareflags) & unix.CLONE_NEWUSER
 	r.Unshare = uint64(sys.Unshareflags) &^ unix.CLONE_NEWUSER
 	w.NewPIDNS = r.Flags&unix.CLONE_NEWPID != 0
+	w.UnsharePIDNS = r.Unshare&unix.CLONE_NEWPID != 0
 
 	if sys.UidMappings == nil && sys.GidMappings == nil {
 		return nil
@@ -105,7 +106,7 @@ func idMaps(lines []syscall.SysProcIDMap) []clone.IDMap {
 
 // applyTerminal takes session, process group and terminal, and refuses what the kernel
 // would refuse or misunderstand.
-func applyTerminal(sys *syscall.SysProcAttr, r *clone.Request, _ *bond.Wish, _ int) error {
+func applyTerminal(sys *syscall.SysProcAttr, r *clone.Request, w *bond.Wish, _ int) error {
 	switch {
 	case sys.Setsid && (sys.Setpgid || sys.Foreground):
 		return fmt.Errorf("SysProcAttr.Setsid: the leader of a session cannot change its process group, as Setpgid or Foreground ask: %w", syscall.EPERM)
@@ -117,6 +118,7 @@ func applyTerminal(sys *syscall.SysProcAttr, r *clone.Request, _ *bond.Wish, _ i
 	r.Setsid = sys.Setsid
 	r.Setpgid = sys.Setpgid || sys.Foreground
 	r.Pgid = sys.Pgid
+	w.OtherGroup = r.Setpgid && r.Pgid != 0
 	r.Foreground, r.Setctty, r.Ctty, r.Noctty = sys.Foreground, sys.Setctty, sys.Ctty, sys.Noctty
 	return nil
 }

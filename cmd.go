@@ -52,7 +52,7 @@ type Cmd struct {
 	Dir string
 
 	// Stdin is the child's standard input. nil means /dev/null. An [*os.File] is
-	// passed as it is. Of any other reader a goroutine copies to the child over a
+	// passed as it is; one that is nil leaves the descriptor closed. Of any other reader a goroutine copies to the child over a
 	// pipe; Wait waits for it, until the end of Stdin or of the child's interest in
 	// it, or for WaitDelay.
 	Stdin io.Reader
@@ -166,7 +166,7 @@ func (c *Cmd) argv() []string {
 // context of [CommandContext] is watched.
 func (c *Cmd) Start() error {
 	if c.started {
-		return errors.New("autokill: already started")
+		return errors.New("exec: already started")
 	}
 	c.started = true
 	if err := c.check(); err != nil {
@@ -185,22 +185,23 @@ func (c *Cmd) Start() error {
 	return nil
 }
 
-// check finds what can be refused without any system call.
+// check finds what can be refused without any system call. Wrong use is named in the
+// words of os/exec, which programs and their tests know.
 func (c *Cmd) check() error {
 	if c.Path == "" && c.Err == nil {
-		c.Err = errors.New("autokill: no command")
+		c.Err = errors.New("exec: no command")
 	}
 	switch {
 	case c.Err != nil:
 		return c.Err
 	case c.Cancel != nil && c.ctx == nil:
-		return errors.New("autokill: Cancel is set, but the command was not created with CommandContext")
+		return errors.New("exec: command with a non-nil Cancel was not created with CommandContext")
 	case c.ctx != nil && c.ctx.Err() != nil:
 		return c.ctx.Err()
 	}
 	// os/exec refuses such an entry too; its Environ drops it.
 	if slices.ContainsFunc(c.Env, func(kv string) bool { return strings.IndexByte(kv, 0) >= 0 }) {
-		return &OpError{Op: "start", Mechanism: c.Mechanism, Err: fmt.Errorf("environment variable contains a NUL byte: %w", syscall.EINVAL)}
+		return fmt.Errorf("exec: environment variable contains NUL: %w", syscall.EINVAL)
 	}
 	return nil
 }
@@ -213,10 +214,10 @@ func (c *Cmd) check() error {
 // come an error of Cancel or of the context, and one of copying.
 func (c *Cmd) Wait() error {
 	if c.Process == nil {
-		return errors.New("autokill: not started")
+		return errors.New("exec: not started")
 	}
 	if c.ProcessState != nil {
-		return errors.New("autokill: Wait was already called")
+		return errors.New("exec: Wait was already called")
 	}
 	state, err := c.Process.Wait()
 	if err == nil && !state.Success() {
@@ -226,6 +227,7 @@ func (c *Cmd) Wait() error {
 
 	// The watcher touches the streams, too: it comes first.
 	interrupted := c.watcher.stop()
+	c.watcher = nil
 	over := interrupted.deadline
 	if over == nil && c.WaitDelay != 0 {
 		over = time.After(c.WaitDelay)

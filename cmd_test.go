@@ -147,6 +147,18 @@ func TestCopyFails(t *testing.T) {
 	}
 }
 
+// TestNilFile: as with os/exec, a stream that is a nil *os.File is closed in the child.
+func TestNilFile(t *testing.T) {
+	var nothing *os.File
+	c := sh("ls /proc/self/fd")
+	c.Stdin, c.Stderr = nothing, nothing
+	out, err := c.Output()
+	// ls itself opens the directory, as the lowest free number: 0.
+	if got := strings.Fields(string(out)); err != nil || strings.Join(got, " ") != "0 1" {
+		t.Errorf("the child has %q, %v", got, err)
+	}
+}
+
 func TestPipes(t *testing.T) {
 	c := sh("cat; echo err >&2")
 	stdin, err1 := c.StdinPipe()
@@ -223,20 +235,21 @@ func TestWrongUse(t *testing.T) {
 		err  error
 		says string
 	}{
-		{started.Start(), "already started"},
-		{started.Wait(), "Wait was already called"},
-		{failed.Start(), "already started"},
-		{failed.Wait(), "not started"},
-		{sh("true").Wait(), "not started"},
-		{stdin(full), "Stdin already set"},
-		{stdout(full), "Stdout already set"},
-		{stderr(full), "Stderr already set"},
-		{stdin(&bare), "StdinPipe after the process was started"},
-		{stdout(&bare), "StdoutPipe after the process was started"},
-		{stderr(&bare), "StderrPipe after the process was started"},
-		{canceled.Start(), "not created with CommandContext"},
+		{started.Start(), "exec: already started"},
+		{started.Wait(), "exec: Wait was already called"},
+		{failed.Start(), "exec: already started"},
+		{failed.Wait(), "exec: not started"},
+		{sh("true").Wait(), "exec: not started"},
+		{stdin(full), "exec: Stdin already set"},
+		{stdout(full), "exec: Stdout already set"},
+		{stderr(full), "exec: Stderr already set"},
+		{stdin(&bare), "exec: StdinPipe after process started"},
+		{stdout(&bare), "exec: StdoutPipe after process started"},
+		{stderr(&bare), "exec: StderrPipe after process started"},
+		{new(autokill.Cmd).Start(), "exec: no command"},
+		{canceled.Start(), "exec: command with a non-nil Cancel was not created with CommandContext"},
 	} {
-		if tt.err == nil || !strings.Contains(tt.err.Error(), tt.says) {
+		if fmt.Sprint(tt.err) != tt.says {
 			t.Errorf("got %v, want %q", tt.err, tt.says)
 		}
 	}
@@ -390,6 +403,22 @@ type writerFunc func()
 
 func (f writerFunc) Write(p []byte) (int, error) { f(); return len(p), nil }
 
+// TestWaitAfterRelease is an error, however often.
+func TestWaitAfterRelease(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	c := autokill.CommandContext(ctx, "/bin/true")
+	if err := errors.Join(c.Start(), c.Process.Release()); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := c.Wait(); !errors.Is(err, os.ErrInvalid) {
+			t.Errorf("%v", err)
+		}
+	}
+	<-c.Process.Done()
+}
+
 // TestWaitDelay: somebody whom the child has started holds its output, and Wait does
 // not wait for that.
 func TestWaitDelay(t *testing.T) {
@@ -412,5 +441,20 @@ func TestWaitDelay(t *testing.T) {
 	c.WaitDelay = time.Nanosecond
 	if err := c.Run(); errors.Is(err, autokill.ErrWaitDelay) || c.ProcessState.ExitCode() != 4 {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestWaitEndsTheScope: Wait closes the handle, so whoever is left dies, and with that
+// the output has its end. No delay is needed.
+func TestWaitEndsTheScope(t *testing.T) {
+	for _, scope := range []autokill.Scope{autokill.ScopeTree, autokill.ScopePIDNamespace} {
+		t.Run(scope.String(), func(t *testing.T) {
+			c := sh("sleep 1000 & setsid sleep 1000 & echo soon; exit 3")
+			c.Scope = scope
+			out, err := c.Output()
+			if c.ProcessState.ExitCode() != 3 || string(out) != "soon\n" {
+				t.Errorf("%q, %v", out, err)
+			}
+		})
 	}
 }

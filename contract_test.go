@@ -17,15 +17,22 @@ import (
 )
 
 var subjects = autokilltest.Subjects{
-	"native":   {Mechanism: autokill.Native, Command: by(autokill.Native)},
-	"tripwire": {Mechanism: autokill.Tripwire, Command: by(autokill.Tripwire)},
+	"native":   subject(autokill.Native, autokill.ScopeProcess),
+	"tripwire": subject(autokill.Tripwire, autokill.ScopeProcess),
+	"tree":     subject(autokill.Tripwire, autokill.ScopeTree),
+
+	"pidns by native":   subject(autokill.Native, autokill.ScopePIDNamespace),
+	"pidns by tripwire": subject(autokill.Tripwire, autokill.ScopePIDNamespace),
 }
 
-func by(m autokill.Mechanism) func(string, ...string) *autokill.Cmd {
-	return func(name string, args ...string) *autokill.Cmd {
-		c := autokill.Command(name, args...)
-		c.Mechanism = m
-		return c
+func subject(m autokill.Mechanism, scope autokill.Scope) autokilltest.Subject {
+	return autokilltest.Subject{
+		Mechanism: m, Scope: scope,
+		Command: func(name string, args ...string) *autokill.Cmd {
+			c := autokill.Command(name, args...)
+			c.Mechanism, c.Scope = m, scope
+			return c
+		},
 	}
 }
 
@@ -43,6 +50,16 @@ func TestContract(t *testing.T) {
 	})
 	t.Run("tripwire", func(t *testing.T) {
 		autokilltest.Run(t, subjects, "tripwire")
+	})
+	t.Run("tree", func(t *testing.T) {
+		autokilltest.Run(t, subjects, "tree")
+	})
+	t.Run("pidns by native", func(t *testing.T) {
+		needNative(t)
+		autokilltest.Run(t, subjects, "pidns by native")
+	})
+	t.Run("pidns by tripwire", func(t *testing.T) {
+		autokilltest.Run(t, subjects, "pidns by tripwire")
 	})
 }
 

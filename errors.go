@@ -7,6 +7,10 @@ import (
 	"github.com/autokill/autokill/internal/bond"
 )
 
+// ErrSealed is in the error of a start that asked for [ScopeTree] while this program
+// is in a tree itself. What it starts belongs to that tree, whatever the scope.
+var ErrSealed = bond.ErrSealed
+
 // OpError is a refusal or a failure. Nothing was started, and nothing is left behind.
 type OpError struct {
 	Op        string    // "start", "probe"

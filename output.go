@@ -6,9 +6,9 @@ import (
 )
 
 var (
-	errStdinSet  = errors.New("autokill: Stdin already set")
-	errStdoutSet = errors.New("autokill: Stdout already set")
-	errStderrSet = errors.New("autokill: Stderr already set")
+	errStdinSet  = errors.New("exec: Stdin already set")
+	errStdoutSet = errors.New("exec: Stdout already set")
+	errStderrSet = errors.New("exec: Stderr already set")
 )
 
 // Output runs the command and returns its standard output. Where Stderr is nil and

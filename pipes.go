@@ -50,7 +50,7 @@ func (c *Cmd) outputPipe(method string, stream *io.Writer, errSet error) (io.Rea
 // pipe makes a pipe for a command that was not started yet.
 func (c *Cmd) pipe(method string) (r, w *os.File, err error) {
 	if c.Process != nil {
-		return nil, nil, fmt.Errorf("autokill: %s after the process was started", method)
+		return nil, nil, fmt.Errorf("exec: %s after process started", method)
 	}
 	return os.Pipe()
 }

@@ -12,11 +12,12 @@ import (
 	"github.com/autokill/autokill/pidfd"
 )
 
-// Process is a child and the handle that keeps it alive. All methods are safe for
-// use by many goroutines at once.
+// Process is a child and the handle that keeps it alive, and with it all that
+// belong to its [Scope]. All methods are safe for use by many goroutines at once.
 //
 // A Process that becomes garbage kills nobody: the handle stays open until the
-// child has ended, or this program has.
+// child has ended, or this program has. Those who are left in the scope then live
+// until this program ends.
 type Process struct {
 	// Pid is the process id. It is not to be changed.
 	Pid int
@@ -44,49 +45,63 @@ func (p *Process) reap() {
 	p.state = &ProcessState{pid: p.Pid, ending: ending}
 	p.mu.Lock()
 	p.ended = true
-	if p.closed || p.released {
+	switch {
+	case p.closed:
+		p.discard()
+	case !p.child.Deserted():
+		bereaved.Store(p, nil)
+	case p.released:
 		p.discard()
 	}
 	p.mu.Unlock()
 	close(p.done)
 }
 
+// bereaved are those whose child has ended while others in its scope have not.
+// Their handles must not be collected as garbage, which would close them and so kill
+// the others.
+var bereaved sync.Map
+
 // discard closes all descriptors of a child that has ended.
 func (p *Process) discard() {
 	p.closed = true
-	_ = p.child.Handle.Close()
-	_ = p.child.Observer.Close()
+	bereaved.Delete(p)
+	p.child.Close()
 }
 
-// Close drops the handle, which kills the child. It returns at once; [Process.Done]
-// says when the child is gone. After the child has ended Close only frees what the
-// Process holds. It may be called any number of times and returns nil.
+// Close drops the handle, which kills the child and everybody else in the scope. It
+// returns at once; [Process.Done] says when the child is gone. After the child has
+// ended Close kills those that are left, and frees what the Process holds. It may be
+// called any number of times and returns nil.
 //
 // A copy of the descriptor that was made without the help of this package does not
 // save the child from Close.
 func (p *Process) Close() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	switch {
-	case p.closed, p.released:
-	case p.ended:
+	if p.closed || p.released {
+		return nil
+	}
+	// This comes first: it cannot be lost to an exec that the child is in the middle
+	// of, as the signal that the closing sends can. The package has shared the handle
+	// with nobody, so the closing is meant to kill.
+	p.child.Kill()
+	p.closed = true
+	if p.ended {
 		p.discard()
-	default:
-		p.closed = true
-		// The signal by pidfd comes first: it cannot be lost to an exec that the
-		// child is in the middle of, as the one that the closing sends can. The
-		// package has shared the handle with nobody, so the closing is meant to kill.
-		_ = p.child.Observer.Signal(syscall.SIGKILL, pidfd.ToReferent)
+	} else {
 		_ = p.child.Handle.Close()
 	}
 	return nil
 }
 
-// Done returns a channel that is closed when the child has ended and was reaped.
+// Done returns a channel that is closed when the child has ended and was reaped. In a
+// wider [Scope] others may still be there.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Wait waits for the child to end, closes the handle, and returns how it ended. It
-// may be called any number of times, by many goroutines.
+// Wait waits for the child to end, closes the handle, which kills whoever is left in
+// the scope, and returns how the child ended. It may be called any number of times, by
+// many goroutines.
 func (p *Process) Wait() (*ProcessState, error) { return p.WaitContext(context.Background()) }
 
 // WaitContext is Wait, but it gives up when the context is done: then it returns
@@ -110,11 +125,27 @@ func (p *Process) WaitContext(ctx context.Context) (*ProcessState, error) {
 
 // Stop asks the child nicely: it sends sig, and SIGCONT in case the child is
 // stopped, waits, and kills when the context is done. It returns how the child
-// ended; the handle is closed then. A context that is never done waits for ever.
+// ended; the handle is closed then, so nobody is left in the scope. A context that is
+// never done waits for ever.
+//
+// The child alone is asked, for most programs that have children know how to end
+// them: many servers take the same signal to one of their workers for something
+// else. [Process.StopAll] asks everybody.
 func (p *Process) Stop(ctx context.Context, sig os.Signal) (*ProcessState, error) {
-	err := p.Signal(sig)
+	return p.stop(ctx, sig, p.Signal)
+}
+
+// StopAll is Stop, but it asks everybody in the scope, as a terminal does after a
+// Ctrl-C: for a shell script, which does not end before the program that it waits
+// for. It too waits for the child only.
+func (p *Process) StopAll(ctx context.Context, sig os.Signal) (*ProcessState, error) {
+	return p.stop(ctx, sig, p.SignalAll)
+}
+
+func (p *Process) stop(ctx context.Context, sig os.Signal, send func(os.Signal) error) (*ProcessState, error) {
+	err := send(sig)
 	if err == nil {
-		err = p.Signal(sigcont)
+		err = send(sigcont)
 	}
 	if err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return nil, err
@@ -130,9 +161,33 @@ func (p *Process) Stop(ctx context.Context, sig os.Signal) (*ProcessState, error
 // sigcont is SIGCONT, which package syscall does not have on every system.
 const sigcont = syscall.Signal(18)
 
-// Signal sends a signal to the child. The error is [os.ErrProcessDone] if it has
-// ended.
+// Signal sends a signal to the child, and to it alone. The error is
+// [os.ErrProcessDone] if it has ended.
 func (p *Process) Signal(sig os.Signal) error {
+	return p.signal(sig, func(number syscall.Signal) error {
+		if p.ended {
+			return os.ErrProcessDone
+		}
+		return p.child.Observer.Signal(number, pidfd.ToReferent)
+	})
+}
+
+// SignalAll sends a signal to everybody in the scope, also when the child has ended
+// and others have not. The error is [os.ErrProcessDone] if nobody is left.
+//
+// In a tree the kernel signals all at once since Linux 6.9. Before, one after the other
+// is signalled, which takes /proc and can miss somebody who is started meanwhile; and
+// once the child has ended, the error wraps [errors.ErrUnsupported].
+func (p *Process) SignalAll(sig os.Signal) error {
+	return p.signal(sig, func(number syscall.Signal) error {
+		if p.ended && p.closed {
+			return os.ErrProcessDone
+		}
+		return p.child.SignalAll(number)
+	})
+}
+
+func (p *Process) signal(sig os.Signal, send func(syscall.Signal) error) error {
 	number, ok := sig.(syscall.Signal)
 	if !ok {
 		return fmt.Errorf("autokill: signal %v: %w", sig, errors.ErrUnsupported)
@@ -142,14 +197,30 @@ func (p *Process) Signal(sig os.Signal) error {
 	if p.released {
 		return errReleased
 	}
-	if p.ended {
-		return os.ErrProcessDone
-	}
-	err := p.child.Observer.Signal(number, pidfd.ToReferent)
+	err := send(number)
 	if errors.Is(err, os.ErrProcessDone) {
 		return os.ErrProcessDone
 	}
 	return err
+}
+
+// Members returns the pids of those who are in the scope now, in order. A pid says
+// nothing once its process has ended; to signal all there is [Process.SignalAll].
+// After the end of everybody, and after Wait and Close, there are none.
+//
+// For a tree it looks into /proc, which must be that of this program's PID namespace and
+// show the processes of the child's user. Once the child itself has ended, it needs
+// Linux 6.9. Where it cannot tell, the error wraps [errors.ErrUnsupported].
+func (p *Process) Members() ([]int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.released:
+		return nil, errReleased
+	case p.closed:
+		return nil, nil
+	}
+	return p.child.Members()
 }
 
 // Kill sends SIGKILL to the child, and to it alone. It does not wait, and the
@@ -159,17 +230,15 @@ func (p *Process) Kill() error { return p.Signal(syscall.SIGKILL) }
 // errReleased matches os.ErrInvalid so that it can be told apart.
 var errReleased = fmt.Errorf("autokill: process already released: %w", os.ErrInvalid)
 
-// Release gives the Process up and kills nobody: the child stays bound to the life
-// of this program. From then on Close does nothing, and what waits for, signals or
-// asks about the child fails; Done still says when it has ended.
+// Release gives the Process up and kills nobody: the child, and everybody in its
+// scope, stays bound to the life of this program. From then on Close does nothing, and
+// what waits for, signals or asks about the child fails; Done still says when it has
+// ended. It may be called any number of times and returns nil.
 func (p *Process) Release() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.released {
-		return errReleased
-	}
 	p.released = true
-	if p.ended {
+	if p.ended && p.child.Deserted() {
 		p.discard()
 	}
 	return nil
@@ -183,6 +252,9 @@ func (p *Process) usable() error {
 	}
 	return nil
 }
+
+// Scope returns who dies with the handle.
+func (p *Process) Scope() Scope { return Scope(p.child.Scope()) }
 
 // Mechanism returns what is in force: [Native] or [Tripwire].
 func (p *Process) Mechanism() Mechanism { return Mechanism(p.child.Kind()) }

@@ -2,7 +2,6 @@ package autokill
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -34,13 +33,13 @@ func (s *streams) prepare(c *Cmd) error {
 	if err != nil {
 		return err
 	}
-	stdout, err := s.writer("Stdout", c.Stdout)
+	stdout, err := s.writer(c.Stdout)
 	if err != nil {
 		return err
 	}
 	stderr := stdout
 	if !same(c.Stderr, c.Stdout) {
-		if stderr, err = s.writer("Stderr", c.Stderr); err != nil {
+		if stderr, err = s.writer(c.Stderr); err != nil {
 			return err
 		}
 	}
@@ -59,7 +58,7 @@ func (s *streams) reader(r io.Reader) (*os.File, error) {
 	case nil:
 		return s.null(os.O_RDONLY)
 	case *os.File:
-		return given("Stdin", source)
+		return source, nil // nil: closed
 	}
 	theirs, ours, err := os.Pipe()
 	if err != nil {
@@ -86,12 +85,12 @@ func unread(err error, pipe *os.File) bool {
 	return errors.As(err, &path) && path.Op == "write" && path.Path == pipe.Name() && errors.Is(err, syscall.EPIPE)
 }
 
-func (s *streams) writer(name string, w io.Writer) (*os.File, error) {
+func (s *streams) writer(w io.Writer) (*os.File, error) {
 	switch sink := w.(type) {
 	case nil:
 		return s.null(os.O_WRONLY)
 	case *os.File:
-		return given(name, sink)
+		return sink, nil // nil: closed
 	}
 	ours, theirs, err := os.Pipe()
 	if err != nil {
@@ -105,14 +104,6 @@ func (s *streams) writer(name string, w io.Writer) (*os.File, error) {
 		return err
 	})
 	return theirs, nil
-}
-
-// given is a file of the caller's.
-func given(name string, file *os.File) (*os.File, error) {
-	if file == nil {
-		return nil, fmt.Errorf("%s is a nil *os.File: %w", name, os.ErrInvalid)
-	}
-	return file, nil
 }
 
 func (s *streams) null(flag int) (*os.File, error) {

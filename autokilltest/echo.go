@@ -112,6 +112,9 @@ func (s suite) begin(t *testing.T, c *autokill.Cmd) *autokill.Process {
 	if got := c.Process.Mechanism(); got != s.Mechanism {
 		t.Fatalf("the mechanism is %v, want %v", got, s.Mechanism)
 	}
+	if got := c.Process.Scope(); got != s.Scope {
+		t.Fatalf("the scope is %v, want %v", got, s.Scope)
+	}
 	return c.Process
 }
 

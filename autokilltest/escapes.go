@@ -33,8 +33,7 @@ var escapes = []clause{
 	{"TestL6_StopsItself", func(t *testing.T, s suite) {
 		h := s.startHolder(t, "kill", "stop")
 		h.ready(t)
-		pid := childOf(t, h.cmd.Process.Pid)
-		eventually(t, "stop of the child", func() bool { return state(t, pid) == "T" })
+		eventually(t, "stop of the child", func() bool { return state(t, h.child) == "T" })
 		h.kill()
 		h.gone(t)
 	}},

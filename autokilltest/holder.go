@@ -21,6 +21,9 @@ import (
 
 const holderRole = "holder"
 
+// startedForm is how a holder says who its child is, and which descriptor the handle.
+const startedForm = "started %d %d"
+
 // Descriptors of a holder beyond the standard ones.
 const (
 	holderStdin  = 3 // the echo's
@@ -64,7 +67,7 @@ func hold(subjects Subjects, args []string) int {
 		fmt.Fprintln(os.Stderr, "holder: cannot find the handle among the descriptors")
 		return 1
 	}
-	h.say("started")
+	h.say(fmt.Sprintf(startedForm, h.process.Pid, h.handle))
 	h.await()
 	return act(h)
 }
@@ -98,14 +101,14 @@ func drop(handle int) {
 	check(unix.Close(null))
 }
 
-// newHandle finds the handle among the descriptors that are new: a socket, or a
-// pidfd that has the PIDFD_AUTOKILL bit.
+// newHandle finds the handle among the descriptors that are new: a socket with a parcel
+// in its queue, or a pidfd that has the PIDFD_AUTOKILL bit.
 func newHandle(before map[int]string) int {
 	for n, what := range testproc.OpenDescriptors() {
 		if before[n] == what {
 			continue
 		}
-		if strings.HasPrefix(what, "socket:") {
+		if strings.HasPrefix(what, "socket:") && hasParcel(n) {
 			return n
 		}
 		if strings.Contains(what, "pidfd") {
@@ -117,6 +120,13 @@ func newHandle(before map[int]string) int {
 		}
 	}
 	return -1
+}
+
+// hasParcel looks at the first message without taking it.
+func hasParcel(socket int) bool {
+	text := make([]byte, 8)
+	n, _, err := unix.Recvfrom(socket, text, unix.MSG_PEEK|unix.MSG_DONTWAIT)
+	return err == nil && string(text[:n]) == "autokill"
 }
 
 // manners are the ways of letting go. Each says "done" where the test is to look
@@ -255,6 +265,9 @@ type held struct {
 	stdout *os.File
 	lines  *bufio.Reader // of stdout
 	socket *os.File
+
+	child  int // the child's pid
+	handle int // the number of the handle in the holder
 }
 
 // hold starts a holder that has started an echo, and will do in the given manner
@@ -302,7 +315,14 @@ func (s suite) startHolder(t *testing.T, manner string, attack ...string) *held 
 		h.socket.Close()
 		h.stdout.Close()
 	})
-	h.expect(t, "started")
+	deadline(t, h.stdout)
+	line, err := h.lines.ReadString('\n')
+	if err == nil {
+		_, err = fmt.Sscanf(line, startedForm, &h.child, &h.handle)
+	}
+	if err != nil {
+		t.Fatalf("the holder said %q: %v", line, err)
+	}
 	return h
 }
 

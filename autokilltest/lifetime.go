@@ -16,7 +16,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/autokill/autokill"
-	"github.com/autokill/autokill/internal/testproc"
 )
 
 var lifetime = []clause{
@@ -81,8 +80,7 @@ var lifetime = []clause{
 			t.Fatal(err)
 		}
 		defer unix.Close(pidfd)
-		number := handleOf(t, h.cmd.Process.Pid)
-		ours, err := unix.PidfdGetfd(pidfd, number, 0)
+		ours, err := unix.PidfdGetfd(pidfd, h.handle, 0)
 		if errors.Is(err, unix.EPERM) {
 			t.Skipf("pidfd_getfd is not allowed here (ptrace_scope, or a sandbox): %v", err)
 		}
@@ -97,7 +95,7 @@ var lifetime = []clause{
 
 	{"TestL4_Observers", func(t *testing.T, s suite) {
 		h := s.hold(t, "observe")
-		observer, err := unix.PidfdOpen(childOf(t, h.cmd.Process.Pid), 0)
+		observer, err := unix.PidfdOpen(h.child, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -156,8 +154,7 @@ var lifetime = []clause{
 
 	{"TestL9_HandleIsCloseOnExec", func(t *testing.T, s suite) {
 		h := s.hold(t, "kill")
-		pid := h.cmd.Process.Pid
-		info, err := os.ReadFile(fmt.Sprintf("/proc/%d/fdinfo/%d", pid, handleOf(t, pid)))
+		info, err := os.ReadFile(fmt.Sprintf("/proc/%d/fdinfo/%d", h.cmd.Process.Pid, h.handle))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -236,33 +233,6 @@ func stop(t *testing.T, pid int) {
 	}
 }
 
-// handleOf finds the handle in a holder, from outside.
-func handleOf(t *testing.T, pid int) int {
-	t.Helper()
-	dir := fmt.Sprintf("/proc/%d/", pid)
-	names, err := os.ReadDir(dir + "fd")
-	if err != nil {
-		t.Skipf("cannot look into the holder: %v", err)
-	}
-	found := -1
-	for _, name := range names {
-		what, _ := os.Readlink(dir + "fd/" + name.Name())
-		info, _ := os.ReadFile(dir + "fdinfo/" + name.Name())
-		n, err := strconv.Atoi(name.Name())
-		if err != nil {
-			t.Fatal(err)
-		}
-		socket := strings.HasPrefix(what, "socket:") && n != holderSocket
-		if socket || strings.Contains(what, "pidfd") && flagsOf(string(info))&unix.O_TRUNC != 0 {
-			found = n
-		}
-	}
-	if found < 0 {
-		t.Fatal("the holder has no handle")
-	}
-	return found
-}
-
 func flagsOf(fdinfo string) int64 {
 	for line := range strings.Lines(fdinfo) {
 		if rest, ok := strings.CutPrefix(line, "flags:"); ok {
@@ -271,16 +241,6 @@ func flagsOf(fdinfo string) int64 {
 		}
 	}
 	return 0
-}
-
-// childOf gives the one child of a holder.
-func childOf(t *testing.T, pid int) int {
-	t.Helper()
-	children := testproc.Children(pid)
-	if len(children) != 1 {
-		t.Fatalf("process %d has %d children, want one", pid, len(children))
-	}
-	return children[0].PID
 }
 
 // onEndingThread calls from a thread that ends then: a goroutine that stays locked to

@@ -14,8 +14,9 @@ import (
 
 // Subject is what is held to the contract.
 type Subject struct {
-	// Mechanism must be in force in every child of Command.
+	// Mechanism and Scope must be in force in every child of Command.
 	Mechanism autokill.Mechanism
+	Scope     autokill.Scope
 	// Command makes a command that was not started. It runs in helper processes
 	// too, so it must not depend on the state of the test.
 	Command func(name string, args ...string) *autokill.Cmd

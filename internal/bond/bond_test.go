@@ -43,6 +43,9 @@ func TestVerdict(t *testing.T) {
 	}{
 		{step("ppoll", clone.ErrNotStarted), true, false},
 		{step("close_range", clone.ErrNotStarted), true, false},
+		{step(stepSeal, clone.ErrNotStarted), true, false},
+		{step(stepSeal, unix.EINVAL), false, true},
+		{step(stepLeads, errors.ErrUnsupported), false, true},
 		{step("close_range", unix.ENOSYS), false, true},
 		{step("ppoll", unix.EPERM), false, true},
 		{step("fcntl(F_SETSIG)", clone.ErrNotStarted), false, false},
@@ -66,7 +69,10 @@ func TestVerdict(t *testing.T) {
 // TestOwnStepsExist: the list in explain.go is of names that the vector really has.
 func TestOwnStepsExist(t *testing.T) {
 	var names []string
-	for _, s := range newParcel().steps {
+	p := newParcel(ScopeTree)
+	r := new(clone.Request)
+	p.seal(r)
+	for _, s := range slices.Concat(p.steps, r.Confinement) {
 		names = append(names, s.Name)
 	}
 	for _, name := range ownSteps {

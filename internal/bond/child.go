@@ -30,10 +30,42 @@ type Child struct {
 	Observer *pidfd.FD
 
 	mechanism mechanism
+	everybody everybody
+}
+
+func newChild(pid int, handle *os.File, observer *pidfd.FD, m mechanism) *Child {
+	return &Child{pid, handle, observer, m, alone{pid, observer}}
 }
 
 // Kind names the mechanism that is in force.
 func (c *Child) Kind() Kind { return c.mechanism.kind() }
+
+// Scope says who dies with the handle.
+func (c *Child) Scope() Scope { return c.everybody.scope() }
+
+// Kill sends SIGKILL to everybody in the scope whom the kernel reaches in one go, the
+// child at least. It is what can be done before the handle is closed.
+func (c *Child) Kill() { c.everybody.kill() }
+
+// SignalAll sends a signal to everybody in the scope. The error wraps
+// os.ErrProcessDone if nobody is left.
+func (c *Child) SignalAll(sig syscall.Signal) error { return c.everybody.signal(sig) }
+
+// Members are the pids of those who are in the scope now, in order. Nobody is in it
+// after the end.
+func (c *Child) Members() ([]int, error) { return c.everybody.members() }
+
+// Deserted says, after the child has ended, that nobody is left in the scope. Nobody
+// can come into it then. Where that cannot be known the answer is no.
+func (c *Child) Deserted() bool { return c.everybody.deserted() }
+
+// Close frees everything. It closes the handle, so whoever is left in the scope is
+// killed.
+func (c *Child) Close() {
+	_ = c.Handle.Close()
+	_ = c.Observer.Close()
+	c.everybody.close()
+}
 
 // Ending is how a child ended.
 type Ending struct {

@@ -38,6 +38,8 @@ type Wish struct {
 	NewPIDNS      bool // the child is the init of a PID namespace
 	OtherUID      bool // the child becomes another user, or can by the maps of its user namespace
 	Setuid        bool // the child is to have CAP_SETUID after its exec
+	OtherGroup    bool // the child joins a process group
+	UnsharePIDNS  bool // the child's children are in a PID namespace of their own
 }
 
 // Facts are what the choice is made of.
@@ -46,6 +48,8 @@ type Facts struct {
 	SysAdmin bool  // the caller has CAP_SYS_ADMIN in its user namespace
 	Setuid   bool  // the caller has, or could raise, CAP_SETUID in it
 	Root     bool  // the caller is root of the initial user namespace
+	MixedIDs bool  // the caller's real and effective ids are not the same
+	Sealed   bool  // the caller is in a tree itself; not known if the wish is for a process
 }
 
 // Plan is what was chosen.
@@ -54,6 +58,8 @@ type Plan struct {
 	// DropSetuid: the child must lose CAP_SETUID, or it could become a user whom
 	// the tripwire's signal may not reach.
 	DropSetuid bool
+	// UserNamespace: a PID namespace takes a user namespace.
+	UserNamespace bool
 }
 
 // choose is the whole policy. It refuses what the mechanism cannot keep; it never
@@ -63,9 +69,18 @@ func choose(w Wish, f Facts) (Plan, error) {
 	if w.AllowNewPrivs && !f.SysAdmin {
 		return Plan{Kind: w.Kind}, fmt.Errorf("a child without no_new_privs needs CAP_SYS_ADMIN in the user namespace of the caller: %w", syscall.EPERM)
 	}
-	if w.Scope != ScopeProcess {
-		return Plan{Kind: w.Kind}, unsupported(fmt.Sprintf("scope %v is not there yet", w.Scope))
+	switch w.Scope {
+	case ScopeProcess:
+		return chooseProcess(w, f)
+	case ScopeTree:
+		return chooseTree(w, f)
+	case ScopePIDNamespace:
+		return choosePIDNamespace(w, f)
 	}
+	return Plan{Kind: w.Kind}, fmt.Errorf("there is no scope %v: %w", w.Scope, syscall.EINVAL)
+}
+
+func chooseProcess(w Wish, f Facts) (Plan, error) {
 	kind := w.Kind
 	if kind == Auto {
 		kind = Tripwire
@@ -80,6 +95,32 @@ func choose(w Wish, f Facts) (Plan, error) {
 		return chooseTripwire(w, f)
 	}
 	return Plan{Kind: kind}, noMechanism(kind)
+}
+
+// ErrSealed is a tree that was to begin inside of a tree.
+var ErrSealed = unsupported("this program is in a sealed tree, where nobody can lead a process group of their own: what it starts belongs to that tree and dies with it")
+
+// chooseTree knows tripwire only, for native kills no more than one process.
+func chooseTree(w Wish, f Facts) (Plan, error) {
+	plan := Plan{Kind: w.Kind}
+	switch {
+	case w.Kind == Native:
+		return plan, unsupported("native kills one process and not a tree; tripwire does")
+	case w.Kind != Auto && w.Kind != Tripwire:
+		return plan, noMechanism(w.Kind)
+	}
+	plan.Kind = Tripwire
+	switch {
+	case w.OtherGroup:
+		return plan, fmt.Errorf("SysProcAttr.Pgid: the child leads the process group of its tree and cannot join another: %w", syscall.EINVAL)
+	case w.NewPIDNS:
+		return plan, unsupported("the init of a new PID namespace ignores the signal that kills a tree; there is a scope for PID namespaces")
+	case w.UnsharePIDNS:
+		return plan, unsupported("the child's children would be in a PID namespace whose init ignores the signal that kills a tree; there is a scope for PID namespaces")
+	case f.Sealed:
+		return plan, ErrSealed
+	}
+	return chooseTripwire(w, f)
 }
 
 func noMechanism(k Kind) error { return fmt.Errorf("there is no mechanism %v: %w", k, syscall.EINVAL) }

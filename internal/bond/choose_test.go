@@ -78,6 +78,50 @@ func TestChoose(t *testing.T) {
 		{"CAP_SETUID of root may stay", Wish{Kind: Tripwire}, Facts{Setuid: true, Root: true}, Plan{Kind: Tripwire}, nil, ""},
 		{"CAP_SETUID may stay with native", Wish{}, Facts{Setuid: true}, Plan{Kind: Native}, nil, ""},
 
+		{"a tree takes tripwire", Wish{Scope: ScopeTree}, there, Plan{Kind: Tripwire}, nil, ""},
+		{"a tree by native", Wish{Scope: ScopeTree, Kind: Native}, there, Plan{Kind: Native}, errors.ErrUnsupported, "native kills one process"},
+		{"a tree does not need native", Wish{Scope: ScopeTree}, missing, Plan{Kind: Tripwire}, nil, ""},
+		{"a tree with resource usage", Wish{Scope: ScopeTree, Rusage: true}, there, Plan{Kind: Tripwire}, nil, ""},
+		{"a tree in a tree", Wish{Scope: ScopeTree}, Facts{Sealed: true}, Plan{Kind: Tripwire}, ErrSealed, "in a sealed tree"},
+		{
+			"a tree in another's group",
+			Wish{Scope: ScopeTree, OtherGroup: true},
+			there,
+			Plan{Kind: Tripwire},
+			syscall.EINVAL, "SysProcAttr.Pgid",
+		},
+		{
+			"a tree in a new PID namespace",
+			Wish{Scope: ScopeTree, NewPIDNS: true},
+			Facts{Root: true},
+			Plan{Kind: Tripwire},
+			errors.ErrUnsupported, "PID namespace",
+		},
+		{
+			"a tree of another uid",
+			Wish{Scope: ScopeTree, OtherUID: true},
+			there,
+			Plan{Kind: Tripwire},
+			errors.ErrUnsupported, "another uid",
+		},
+		{
+			"a tree whose children would be in another PID namespace",
+			Wish{Scope: ScopeTree, UnsharePIDNS: true},
+			there,
+			Plan{Kind: Tripwire},
+			errors.ErrUnsupported, "whose init ignores the signal",
+		},
+		{"P2 comes before the scope", Wish{Scope: ScopeTree, Kind: Native, AllowNewPrivs: true}, there, Plan{Kind: Native}, syscall.EPERM, "CAP_SYS_ADMIN"},
+		{
+			"CAP_SETUID is dropped in a tree",
+			Wish{Scope: ScopeTree},
+			Facts{Setuid: true},
+			Plan{Kind: Tripwire, DropSetuid: true},
+			nil, "",
+		},
+		{"a process may join a group", Wish{OtherGroup: true}, there, Plan{Kind: Native}, nil, ""},
+
+		{"no such mechanism for a tree", Wish{Scope: ScopeTree, Kind: 9}, there, Plan{Kind: 9}, syscall.EINVAL, "Kind(9)"},
 		{"no such mechanism", Wish{Kind: 9}, there, Plan{Kind: 9}, syscall.EINVAL, "Kind(9)"},
 	}
 	for _, tt := range tests {

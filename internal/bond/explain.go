@@ -17,7 +17,7 @@ var ownSteps = []string{
 	"close_range", "prctl(PR_SET_NO_NEW_PRIVS)", "rt_sigprocmask", "rt_sigaction",
 	"socketpair", "pidfd_open", "sendmsg(description)", "pipe2",
 	"fcntl(F_SETSIG)", "fcntl(F_SETOWN_EX)", "fcntl(F_SETFL, O_ASYNC)", "fcntl(F_GETFL)",
-	"sendmsg(parcel)", "ppoll",
+	"sendmsg(parcel)", stepSeal, "ppoll",
 }
 
 var denials = []error{unix.EPERM, unix.EACCES, unix.ENOSYS, unix.EINVAL, unix.EOPNOTSUPP}
@@ -32,6 +32,8 @@ func explain(err error) error {
 	switch {
 	case call.Syscall == stepSameNamespace && is(errors.ErrUnsupported):
 		return unsupported(inOtherPIDNamespace)
+	case call.Syscall == stepLeads && is(errors.ErrUnsupported):
+		return ErrSealed
 	case is(unix.ETOOMANYREFS):
 		return fmt.Errorf("%w: each living child keeps %d descriptors in flight, and all of this user's count against RLIMIT_NOFILE: raise it, or close handles", err, inFlight)
 	case slices.Contains(ownSteps, call.Syscall) && slices.ContainsFunc(denials, is):

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/autokill/autokill/internal/clone"
+	"github.com/autokill/autokill/internal/seal"
 )
 
 // gather finds the facts that the choice needs. Ids and capabilities can change
@@ -22,6 +23,13 @@ func gather(w Wish) (Facts, error) {
 		SysAdmin: caps.Has(unix.CAP_SYS_ADMIN),
 		Setuid:   caps.Permits(unix.CAP_SETUID),
 		Root:     os.Geteuid() == 0 && initialUserNamespace(),
+		MixedIDs: os.Getuid() != os.Geteuid() || os.Getgid() != os.Getegid(),
+	}
+	if w.Scope != ScopeProcess {
+		f.Sealed = seal.On()
+	}
+	if w.Scope == ScopeTree {
+		return f, nil
 	}
 	if w.Kind != Tripwire {
 		f.Native = running.askNative()

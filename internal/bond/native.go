@@ -46,7 +46,7 @@ func (native) start(r *clone.Request, allowNewPrivs bool) (*Child, error) {
 		handle.Close() // the last reference: kills
 		return nil, err
 	}
-	return &Child{Pid: c.Pid, Handle: handle, Observer: observer, mechanism: native{}}, nil
+	return newChild(c.Pid, handle, observer, native{}), nil
 }
 
 // cloneBound starts a child whose pidfd is the handle, and makes sure that it is.

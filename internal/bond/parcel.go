@@ -21,10 +21,13 @@ import (
 // a holder can read it (MSG_PEEK) without ever getting the pipe ends in hand.
 //
 // The second message holds both ends of two pipes, each armed: when one end is
-// released, the kernel sends SIGKILL to the owner of the other. One pipe is
-// enough to kill; the second one repeats the signal, for a target that was in the
-// middle of an exec from another thread when the first was sent.
+// released, the kernel sends SIGKILL to the owner of the other, the child or, in a
+// tree, its process group. One pipe is enough to kill; the second one repeats the
+// signal, for a target that was in the middle of an exec from another thread when the
+// first was sent. (A group cannot be missed: the kernel walks it under the lock that
+// such an exec and every fork take.)
 type parcel struct {
+	scope  Scope
 	steps  []clone.Step
 	self   clone.Self
 	socket int32 // the child sends into it
@@ -54,20 +57,24 @@ const (
 
 	stepSameNamespace = "getppid"
 
-	// ownerPID is F_OWNER_PID of fcntl(2).
-	ownerPID = 1
+	// F_OWNER_PID and F_OWNER_PGRP of fcntl(2).
+	ownerPID  = 1
+	ownerPGRP = 2
 
 	// inFlight is how many descriptors a parcel keeps in flight. They count
 	// against RLIMIT_NOFILE, per user over all processes (unix(7), ETOOMANYREFS).
 	inFlight = 5
 )
 
-func newParcel() *parcel {
-	p := new(parcel)
+func newParcel(s Scope) *parcel {
+	p := &parcel{scope: s}
 	p.self.Kind = ownerPID
+	if s == ScopeTree {
+		p.self.Kind = ownerPGRP
+	}
 	copy(p.header[:], parcelMagic)
 	binary.NativeEndian.PutUint16(p.header[8:], parcelVersion)
-	binary.NativeEndian.PutUint16(p.header[10:], uint16(ScopeProcess))
+	binary.NativeEndian.PutUint16(p.header[10:], uint16(s))
 
 	d := &p.description
 	d.iov[0].Base, d.iov[0].Len = &p.header[0], uint64(len(p.header))
@@ -89,9 +96,14 @@ func rights(n int) unix.Cmsghdr {
 	return unix.Cmsghdr{Len: uint64(unix.CmsgLen(n * 4)), Level: unix.SOL_SOCKET, Type: unix.SCM_RIGHTS}
 }
 
-// Parcels are reused: none outlives its start, and all that differs between two
-// is the socket.
-var parcels = sync.Pool{New: func() any { return newParcel() }}
+// Parcels are reused: none outlives its start, and all that differs between two of
+// one scope is the socket.
+var parcels = [...]sync.Pool{
+	ScopeProcess: {New: func() any { return newParcel(ScopeProcess) }},
+	ScopeTree:    {New: func() any { return newParcel(ScopeTree) }},
+	// The parcel of a monitor: what it kills is the namespace.
+	ScopePIDNamespace: {New: func() any { return newParcel(ScopePIDNamespace) }},
+}
 
 // compile makes the steps that put the parcel into the queue of the socket's peer.
 // The child's own copies of everything made here go with the close_range that ends
@@ -129,7 +141,7 @@ func (p *parcel) compile() {
 	p.steps = append(steps, p.send("sendmsg(parcel)", &p.armed.msg))
 }
 
-// arm makes the kernel send SIGKILL to the child when something happens to this
+// arm makes the kernel send SIGKILL to the target when something happens to this
 // end, and checks that it will: O_ASYNC reads back only if it is in force.
 func (p *parcel) arm(steps []clone.Step, end *int32) []clone.Step {
 	return append(

@@ -5,6 +5,7 @@ package bond
 import (
 	"errors"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -111,18 +112,21 @@ func (native) prove() error {
 	})
 }
 
-func (tripwire) prove() error {
-	p := parcels.Get().(*parcel)
-	defer parcels.Put(p)
+func (t tripwire) prove() error {
+	p := parcels[t.scope].Get().(*parcel)
+	defer parcels[t.scope].Put(p)
 	return probe(p.clone)
 }
+
+// covered are the steps from which on a child of a proof may die of the bond.
+var covered = []string{"close_range", stepLeads, stepSeal, "ppoll"}
 
 // verdict reads what became of a child that has died. It may have died a moment
 // before its wait: the end of file is seen while the child's copies are on their way
 // out, and then its own copy of the handle can be the last one.
 func verdict(err error) error {
 	var step *os.SyscallError
-	if errors.Is(err, clone.ErrNotStarted) && errors.As(err, &step) && (step.Syscall == "ppoll" || step.Syscall == "close_range") {
+	if errors.Is(err, clone.ErrNotStarted) && errors.As(err, &step) && slices.Contains(covered, step.Syscall) {
 		return nil
 	}
 	if err == nil {

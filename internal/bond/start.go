@@ -61,15 +61,15 @@ func waitReaped(fd int) {
 // What this program has learned of its kernel and its sandbox.
 var (
 	running kernel
-	tripped proof
+	tripped [len(parcels)]proof // by scope
 )
 
-func (k Kind) mechanism() (mechanism, error) {
+func (k Kind) mechanism(s Scope) (mechanism, error) {
 	switch k {
 	case Native:
 		return native{}, nil
 	case Tripwire:
-		return tripwire{}, nil
+		return tripwire{s}, nil
 	}
 	return nil, noMechanism(k)
 }
@@ -97,7 +97,7 @@ func Start(r *clone.Request, w Wish) (*Child, error) {
 }
 
 func (p Plan) start(r *clone.Request, w Wish) (*Child, error) {
-	m, err := p.Kind.mechanism()
+	m, err := p.Kind.mechanism(w.Scope)
 	if err != nil {
 		return nil, err
 	}
@@ -114,6 +114,9 @@ func (p Plan) start(r *clone.Request, w Wish) (*Child, error) {
 		}
 		request.Capabilities = caps.Without(unix.CAP_SETUID)
 	}
+	if w.Scope == ScopePIDNamespace {
+		return p.startInside(m, &request, w)
+	}
 	child, err := m.start(&request, w.AllowNewPrivs)
 	return child, explain(err)
 }
@@ -121,7 +124,7 @@ func (p Plan) start(r *clone.Request, w Wish) (*Child, error) {
 // Prove shows by killing a child whether a mechanism works here and now: nil, or
 // why not.
 func Prove(k Kind) error {
-	m, err := k.mechanism()
+	m, err := k.mechanism(ScopeProcess)
 	if err != nil {
 		return err
 	}

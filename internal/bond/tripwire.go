@@ -22,17 +22,17 @@ import (
 // The child holds a copy of the end until it gives up its descriptors. If the
 // holder has died by then the copy was the last one, and giving it up is what
 // kills the child: no moment is uncovered.
-type tripwire struct{}
+type tripwire struct{ scope Scope }
 
 func (tripwire) kind() Kind { return Tripwire }
 
 // trust is given to a mechanism that was seen to kill, for a while.
-func (tripwire) trust() error { return tripped.check(time.Now(), tripwire{}.prove) }
+func (t tripwire) trust() error { return tripped[t.scope].check(time.Now(), t.prove) }
 
-func (tripwire) start(r *clone.Request, allowNewPrivs bool) (*Child, error) {
+func (t tripwire) start(r *clone.Request, allowNewPrivs bool) (*Child, error) {
 	r.NoNewPrivs = !allowNewPrivs
-	p := parcels.Get().(*parcel)
-	defer parcels.Put(p)
+	p := parcels[t.scope].Get().(*parcel)
+	defer parcels[t.scope].Put(p)
 	pending, handle, err := p.clone(r)
 	if err != nil {
 		return nil, err
@@ -48,7 +48,11 @@ func (tripwire) start(r *clone.Request, allowNewPrivs bool) (*Child, error) {
 		waitFor(c.Pid, unix.WEXITED)
 		return nil, err
 	}
-	return &Child{Pid: c.Pid, Handle: handle, Observer: observer, mechanism: tripwire{}}, nil
+	child := newChild(c.Pid, handle, observer, t)
+	if t.scope == ScopeTree {
+		child.everybody = group{c.Pid, observer}
+	}
+	return child, nil
 }
 
 // clone starts a child that makes this parcel first. The handle is blocking and
@@ -66,7 +70,11 @@ func (p *parcel) clone(r *clone.Request) (pending *clone.Pending, handle *os.Fil
 		return nil, nil, fmt.Errorf("a file for the child was closed during the start: %w", os.ErrClosed)
 	}
 	p.socket = int32(pair[1])
-	r.Self, r.Prologue = &p.self, p.steps
+	r.Self = &p.self
+	r.Begin(p.steps)
+	if p.scope == ScopeTree {
+		p.seal(r)
+	}
 	pending, err = r.Clone()
 	_ = unix.Close(pair[1])
 	if err != nil {

@@ -21,5 +21,6 @@ func hungUp(int, int) (bool, error)                { return false, unsupported("
 func inherited(int) ([]*os.File, error)            { return nil, unsupported("run") }
 func examine(string) (executable, error)           { return executable{}, unsupported("privileges") }
 func inForeground() bool                           { return false }
+func reclaimTerminal()                             {}
 func systemSignals() []syscall.Signal              { return nil }
 func kernelRelease() string                        { return runtime.GOOS }

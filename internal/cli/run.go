@@ -27,6 +27,7 @@ type runOptions struct {
 	killAfter  duration
 	signal     signalFlag
 	withParent bool
+	scope      scopeFlag
 	mechanism  mechanismFlag
 	hold       int
 	holds      bool // --hold was given
@@ -59,17 +60,22 @@ func runCommand() *cobra.Command {
 	flags.Var(&o.signal, "signal", "signal of --timeout, name or number")
 	flags.BoolVar(&o.withParent, "with-parent", true, "die with autokill's starter, too")
 	flags.IntVar(&o.hold, "hold", 0, "die when descriptor `FD` hangs up, too: it stays\nwith autokill; COMMAND gets /dev/null for 0")
+	flags.Var(&o.scope, "scope", "who dies: process, tree or pidns")
 	flags.Var(&o.mechanism, "mechanism", "best, native or tripwire")
 	return cmd
 }
 
 // run is the way of one command through this package.
 func run(o runOptions, argv []string) error {
+	foreground := inForeground()
 	s, err := start(o, argv)
 	if err != nil {
 		return &exit{startStatus(err), err}
 	}
 	end, err := s.supervise()
+	if foreground {
+		reclaimTerminal()
+	}
 	if err != nil {
 		return &exit{statusFailed, err}
 	}
@@ -137,12 +143,18 @@ func startBy(o runOptions, path string, argv []string, files []*os.File) (*autok
 	cmd := &autokill.Cmd{
 		Path: path, Args: argv,
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, ExtraFiles: files,
-		Mechanism: autokill.Mechanism(o.mechanism),
+		Scope: autokill.Scope(o.scope), Mechanism: autokill.Mechanism(o.mechanism),
 	}
 	if o.holds && o.hold == 0 {
 		cmd.Stdin = nil
 	}
-	if err := cmd.Start(); err != nil {
+	err := cmd.Start()
+	if errors.Is(err, autokill.ErrSealed) {
+		say(errors.New("inside a tree: the command is killed with this autokill, what it starts only with the tree outside"))
+		cmd.Scope = autokill.ScopeProcess
+		err = cmd.Start()
+	}
+	if err != nil {
 		if errors.Is(err, errors.ErrUnsupported) {
 			return nil, fmt.Errorf("%w: autokill probe tells what works here", err)
 		}

@@ -114,3 +114,19 @@ func TestInterrupted(t *testing.T) {
 		t.Errorf("%v, want death by SIGINT", cmd.ProcessState)
 	}
 }
+
+// TestTerminalComesBack: a shell that was killed cannot give back the terminal that it
+// took for its own group. The next one to read must be who started autokill.
+func TestTerminalComesBack(t *testing.T) {
+	needs(t, "sh", "bash")
+	c := newConsole(t)
+	shell := c.start(t, "sh", "-c", "autokill run -- bash --norc --noprofile -i; echo ended: $?; read line && echo read: $line")
+	c.expect(t, "bash-")
+	c.write(t, "kill -KILL $$\n")
+	c.expect(t, "ended: 137")
+	c.write(t, "something\n")
+	c.expect(t, "read: something")
+	if err := shell.Wait(); err != nil {
+		t.Error(err)
+	}
+}

@@ -24,6 +24,8 @@ import (
 //   - close_range comes before whatever can block (the gate, chroot, chdir, execve):
 //     a child that is stuck with copies of other handles would delay their kill.
 //   - The gate comes before all that needs ids, and the namespaces before chroot.
+//   - The confinement comes before the credentials: without no_new_privs a seccomp
+//     filter needs those of the caller.
 //   - The credentials come after chroot, which needs them, and before chdir,
 //     which is to be judged by the new ones.
 //   - PR_SET_PDEATHSIG comes after the credentials, which clear it.
@@ -54,10 +56,10 @@ func compile(r *Request, gate int, mask *uint64, dispositions []disposition, ste
 	}
 
 	if gate == noGate {
-		steps = inherit(steps, r.Files)
+		steps = Inherit(steps, r.Files)
 	} else {
 		n := len(r.Files)
-		steps = append(inherit(steps, append(slices.Clip(r.Files), gate)), pass(n)...)
+		steps = append(Inherit(steps, append(slices.Clip(r.Files), gate)), pass(n)...)
 	}
 
 	if r.Unshare != 0 {
@@ -66,6 +68,7 @@ func compile(r *Request, gate int, mask *uint64, dispositions []disposition, ste
 			add(privateMounts())
 		}
 	}
+	steps = append(steps, r.Confinement...)
 	if r.Chroot != "" {
 		root, err := cstring("chroot", r.Chroot)
 		if err != nil {

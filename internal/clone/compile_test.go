@@ -40,6 +40,11 @@ func TestCompileOrder(t *testing.T) {
 			Request{NoNewPrivs: true, Prologue: []Step{{Name: "arm"}}, Setsid: true},
 			append([]string{"prctl(PR_SET_NO_NEW_PRIVS)", "arm", "setsid"}, always()...),
 		},
+		{
+			"confinement between the files and the credentials",
+			Request{Setpgid: true, Confinement: []Step{{Name: "seal"}}, Chroot: "/r", Credential: &Credential{NoSetGroups: true}},
+			append([]string{"setpgid"}, always("seal", "chroot", "setgid", "setuid")...),
+		},
 		{"epilogue before the exec", Request{Dir: "/", Epilogue: []Step{{Name: "seal"}}}, always("chdir", "seal")},
 		{
 			"foreground uses a descriptor of the caller",
@@ -207,7 +212,7 @@ func TestInherit(t *testing.T) {
 			for n := range open {
 				table[n] = string(rune('a' + n))
 			}
-			simulate(t, table, inherit(nil, files[:]))
+			simulate(t, table, Inherit(nil, files[:]))
 			for n, from := range files {
 				want := ""
 				if from >= 0 {

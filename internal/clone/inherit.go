@@ -8,12 +8,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inherit adds the steps that make files[i] descriptor i of the child and close all
+// Inherit adds the steps that make files[i] descriptor i of the child and close all
 // others: after them the child has no other descriptor of the caller.
 //
 // As in package syscall, a source that a lower target would overwrite before it
 // is used is moved out of the way first.
-func inherit(steps []Step, files []int) []Step {
+func Inherit(steps []Step, files []int) []Step {
 	n := len(files)
 	var moved map[int]*int32
 	for i, from := range files {

@@ -1,6 +1,10 @@
 package clone
 
-import "github.com/autokill/autokill/internal/nofile"
+import (
+	"slices"
+
+	"github.com/autokill/autokill/internal/nofile"
+)
 
 // Self is where the child learns its own pid: CLONE_CHILD_SETTID writes Pid.
 // It is laid out as struct f_owner_ex of fcntl(2), so that F_SETOWN_EX can be
@@ -34,6 +38,19 @@ type Request struct {
 	// it gives up any descriptor. Self may be nil.
 	Self     *Self
 	Prologue []Step
+
+	// Ancestors are processes of the start's own that stand between the caller and
+	// the child, in their order. With them, the caller clones the first, which Flags,
+	// ExitSignal, Cgroup and Self are for; a step of each forks the next one, and a step
+	// of the last one forks Child.
+	Ancestors []*Task
+	// Child, with Ancestors, is what the last of them forks. Its steps are made from
+	// this request.
+	Child *Task
+
+	// Confinement are steps that come when the child has its process group and its
+	// files and still has the credentials of the caller.
+	Confinement []Step
 
 	// Epilogue are steps that come last, before those that give the child its signals
 	// back and the exec.
@@ -83,4 +100,15 @@ type Credential struct {
 	Uid, Gid    uint32 //nolint:revive // the names of syscall.Credential
 	Groups      []uint32
 	NoSetGroups bool
+}
+
+// Begin puts steps before all others of the process that the caller clones, which has
+// every descriptor of the caller then.
+func (r *Request) Begin(steps []Step) {
+	if len(r.Ancestors) > 0 {
+		first := r.Ancestors[0]
+		first.Steps = append(slices.Clip(steps), first.Steps...)
+		return
+	}
+	r.Prologue = steps
 }

@@ -20,31 +20,17 @@ type call struct {
 	nr   uintptr
 	args [5]uintptr
 
-	steps *Step
-	count uintptr
-
-	// Written by the child: the step it is at, and why it gave up there.
-	at      uintptr
-	outcome uintptr
-	result  uintptr // the errno, or the result that was not the wanted one
+	task *Task // of the process that is cloned
 
 	mask  uint64 // of the calling thread, before all signals were blocked
 	pidfd int32
-	self  Self
 	clone cloneArgs
 }
 
-// Values of call.outcome.
-const (
-	outcomeNone = iota
-	outcomeErrno
-	outcomeUnwanted
-)
-
 // spawn blocks all signals on this thread, clones, and restores the mask in the
 // parent; it returns what the clone returned, which may be a negative errno. The
-// child never returns from it: it runs the vector, and ends with status 127 where
-// the vector does not end in an execve.
+// child never returns from it: it runs the vector of its task, and ends with status
+// 127 where that does not end in an execve. So does a process that a step forks.
 //
 // The child needs no stack: it takes no signal and makes no function call.
 //

@@ -25,8 +25,8 @@ GLOBL	·allSignals(SB), RODATA|NOPTR, $8
 
 // func spawn(c *call) uintptr
 //
-// The kernel keeps all registers but AX, CX and R11. Registers in use:
-// R12 the call, R13 the step, R15 its index.
+// The kernel keeps all registers but AX, CX and R11. Registers in use: R12 the call,
+// in a child its task; R13 the step, R15 its index.
 TEXT ·spawn(SB), NOSPLIT|NOFRAME, $0-16
 	MOVQ	c+0(FP), R12
 
@@ -59,13 +59,15 @@ TEXT ·spawn(SB), NOSPLIT|NOFRAME, $0-16
 
 child:
 	// The stack belongs to the parent, who runs on it now: registers only.
-	MOVQ	call_steps(R12), R13
+	MOVQ	call_task(R12), R12
+begin:
+	MOVQ	(Task_Steps+0)(R12), R13
 	XORL	R15, R15
 
 next:
-	CMPQ	R15, call_count(R12)
+	CMPQ	R15, (Task_Steps+8)(R12)
 	JEQ	exit
-	MOVQ	R15, call_at(R12)
+	MOVQ	R15, Task_at(R12)
 	ARG(0, DI)
 	ARG(1, SI)
 	ARG(2, DX)
@@ -77,6 +79,12 @@ next:
 
 	CMPQ	AX, $0xfffffffffffff001
 	JCC	failed
+	TESTQ	AX, AX
+	JNE	store
+	MOVQ	Step_Fork(R13), CX
+	TESTQ	CX, CX
+	JNE	forked
+store:
 	MOVQ	Step_Result(R13), CX
 	TESTQ	CX, CX
 	JEQ	check
@@ -84,24 +92,34 @@ next:
 check:
 	MOVQ	AX, CX
 	ANDQ	Step_Mask(R13), CX
-	CMPQ	CX, Step_Want(R13)
+	MOVQ	Step_Want(R13), DX
+	MOVQ	Step_Equal(R13), BX
+	TESTQ	BX, BX
+	JEQ	2(PC)
+	MOVLQSX	(BX), DX
+	CMPQ	CX, DX
 	JNE	unwanted
 advance:
 	ADDQ	$Step__size, R13
 	INCQ	R15
 	JMP	next
 
+forked:
+	// This is the new process.
+	MOVQ	CX, R12
+	JMP	begin
+
 failed:
 	CMPQ	Step_Lenient(R13), $0
 	JNE	advance
 	NEGQ	AX
-	MOVQ	AX, call_result(R12)
-	MOVQ	$const_outcomeErrno, call_outcome(R12)
+	MOVQ	AX, Task_result(R12)
+	MOVQ	$const_outcomeErrno, Task_outcome(R12)
 	JMP	exit
 
 unwanted:
-	MOVQ	AX, call_result(R12)
-	MOVQ	$const_outcomeUnwanted, call_outcome(R12)
+	MOVQ	AX, Task_result(R12)
+	MOVQ	$const_outcomeUnwanted, Task_outcome(R12)
 
 exit:
 	MOVQ	$SYS_exit_group, AX

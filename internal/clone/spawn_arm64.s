@@ -23,8 +23,8 @@ GLOBL	·allSignals(SB), RODATA|NOPTR, $8
 
 // func spawn(c *call) uintptr
 //
-// The kernel keeps all registers but R0. Registers in use: R19 the call, R20 the
-// step, R21 its index.
+// The kernel keeps all registers but R0. Registers in use: R19 the call, in a child
+// its task; R20 the step, R21 its index.
 TEXT ·spawn(SB), NOSPLIT|NOFRAME, $0-16
 	MOVD	c+0(FP), R19
 
@@ -56,14 +56,16 @@ TEXT ·spawn(SB), NOSPLIT|NOFRAME, $0-16
 
 child:
 	// The stack belongs to the parent, who runs on it now: registers only.
-	MOVD	call_steps(R19), R20
+	MOVD	call_task(R19), R19
+begin:
+	MOVD	(Task_Steps+0)(R19), R20
 	MOVD	$0, R21
 
 next:
-	MOVD	call_count(R19), R9
+	MOVD	(Task_Steps+8)(R19), R9
 	CMP	R9, R21
 	BEQ	exit
-	MOVD	R21, call_at(R19)
+	MOVD	R21, Task_at(R19)
 	ARG(0, R0)
 	ARG(1, R1)
 	ARG(2, R2)
@@ -75,6 +77,10 @@ next:
 
 	CMN	$4095, R0
 	BCS	failed
+	CBNZ	R0, store
+	MOVD	Step_Fork(R20), R9
+	CBNZ	R9, forked
+store:
 	MOVD	Step_Result(R20), R9
 	CBZ	R9, check
 	MOVW	R0, (R9)
@@ -82,6 +88,9 @@ check:
 	MOVD	Step_Mask(R20), R9
 	AND	R0, R9, R9
 	MOVD	Step_Want(R20), R10
+	MOVD	Step_Equal(R20), R11
+	CBZ	R11, 2(PC)
+	MOVW	(R11), R10
 	CMP	R10, R9
 	BNE	unwanted
 advance:
@@ -89,19 +98,24 @@ advance:
 	ADD	$1, R21, R21
 	JMP	next
 
+forked:
+	// This is the new process.
+	MOVD	R9, R19
+	JMP	begin
+
 failed:
 	MOVD	Step_Lenient(R20), R9
 	CBNZ	R9, advance
 	NEG	R0, R0
-	MOVD	R0, call_result(R19)
+	MOVD	R0, Task_result(R19)
 	MOVD	$const_outcomeErrno, R9
-	MOVD	R9, call_outcome(R19)
+	MOVD	R9, Task_outcome(R19)
 	JMP	exit
 
 unwanted:
-	MOVD	R0, call_result(R19)
+	MOVD	R0, Task_result(R19)
 	MOVD	$const_outcomeUnwanted, R9
-	MOVD	R9, call_outcome(R19)
+	MOVD	R9, Task_outcome(R19)
 
 exit:
 	MOVD	$SYS_exit_group, R8

@@ -87,7 +87,7 @@ func (p *Pending) Wait() (Child, error) {
 	runtime.KeepAlive(p.r)
 
 	c := Child{Pid: p.pid, Pidfd: int(v.call.pidfd)}
-	if err := v.failure(); err != nil {
+	if err := failure(v.tasks); err != nil {
 		c.discard()
 		return Child{}, err
 	}

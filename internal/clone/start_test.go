@@ -90,7 +90,7 @@ func startBy(way string, r *Request) (Child, error) {
 	}
 	v.wait(r)
 	c := Child{Pid: pid, Pidfd: int(v.call.pidfd)}
-	if err := v.failure(); err != nil {
+	if err := failure(v.tasks); err != nil {
 		c.discard()
 		return Child{}, err
 	}
@@ -224,6 +224,28 @@ func TestFailingStepIsNamed(t *testing.T) {
 		if pid, err := unix.Wait4(-1, nil, unix.WALL|unix.WNOHANG, nil); !errors.Is(err, unix.ECHILD) {
 			t.Errorf("%s: a child is left: %d, %v", tt.want, pid, err)
 		}
+	}
+}
+
+// TestWantFromMemory: a result is compared with what stands in memory when the step
+// runs. Only a child that leads its group has its own pid for a group.
+func TestWantFromMemory(t *testing.T) {
+	leads := func(r *Request) {
+		r.Self = new(Self)
+		r.Epilogue = []Step{{Name: "getpgid", Nr: unix.SYS_GETPGID, Mask: ^uintptr(0), Equal: &r.Self.Pid}}
+	}
+	output(t, "echo lives", func(r *Request) {
+		r.Setpgid = true
+		leads(r)
+	}, func(t *testing.T, out string, _ syscall.WaitStatus) {
+		if out != "lives\n" {
+			t.Errorf("got %q", out)
+		}
+	})
+	r := sh("exit", os.Stderr)
+	leads(r)
+	if _, err := r.Start(); err == nil || !strings.HasPrefix(err.Error(), "getpgid: accepted without effect") {
+		t.Errorf("a child that does not lead its group: %v", err)
 	}
 }
 

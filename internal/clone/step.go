@@ -17,12 +17,18 @@ type Step struct {
 	// Result, if not nil, receives the low 32 bits of what the call returned.
 	Result *int32
 
-	// The call has done its work if its result, masked by Mask, is Want. Zero for
-	// both accepts whatever is no error.
+	// The call has done its work if its result, masked by Mask, is Want, or the
+	// number that stands in *Equal then, if Equal is not nil. Zero for all accepts
+	// whatever is no error.
 	Mask, Want uintptr
+	Equal      *int32
 
 	// Lenient is 1 for a step that may fail.
 	Lenient uintptr
+
+	// Fork, if not nil, is what the process that this step clones runs: see
+	// [Task.Fork].
+	Fork *Task
 }
 
 // Arg is one argument of a [Step]: a number, an address, or a number that stands

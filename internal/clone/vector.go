@@ -19,7 +19,8 @@ import (
 // forty steps, too many to allocate each time.
 type vector struct {
 	call  call
-	steps []Step
+	own   Task    // of the child, if it has no ancestors
+	tasks []*Task // all of the start, the one that we clone first
 }
 
 var vectors = sync.Pool{New: func() any { return new(vector) }}
@@ -55,18 +56,25 @@ func (v *vector) start(r *Request, gate int) (pid int, err error) {
 }
 
 func (v *vector) compile(r *Request, gate int, all []disposition) error {
-	steps, err := compile(r, gate, &v.call.mask, all, v.steps[:0])
+	child := &v.own
+	if r.Child != nil {
+		child = r.Child
+	}
+	steps, err := compile(r, gate, &v.call.mask, all, child.Steps[:0])
 	if err != nil {
 		return err
 	}
-	v.steps = steps
+	child.Steps = steps
+	v.tasks = append(append(v.tasks[:0], r.Ancestors...), child)
 	return nil
 }
 
 // release drops every reference to the request's memory.
 func (v *vector) release() {
-	clear(v.steps[:cap(v.steps)])
-	v.steps = v.steps[:0]
+	clear(v.own.Steps[:cap(v.own.Steps)])
+	v.own = Task{Steps: v.own.Steps[:0]}
+	clear(v.tasks)
+	v.tasks = v.tasks[:0]
 	v.call = call{}
 	vectors.Put(v)
 }
@@ -104,7 +112,7 @@ func (v *vector) clone(r *Request) (int, syscall.Errno) {
 
 func (v *vector) spawn(r *Request) (int, syscall.Errno) {
 	c := &v.call
-	c.steps, c.count = &v.steps[0], uintptr(len(v.steps))
+	c.task = v.tasks[0]
 	// Not zero, which would mean that the child is done. The kernel writes the
 	// real number when the child runs first.
 	atomic.StoreInt32(v.word(r), -1)
@@ -115,23 +123,31 @@ func (v *vector) spawn(r *Request) (int, syscall.Errno) {
 	return pid, 0
 }
 
-// word is where the kernel writes the child's pid, and zero in the end.
+// word is where the kernel writes the pid of the process that we clone, and zero in
+// the end.
 func (v *vector) word(r *Request) *int32 {
 	if r.Self != nil {
 		return &r.Self.Pid
 	}
-	return &v.call.self.Pid
+	return &v.tasks[0].tid
 }
 
-// wait returns when the child shares our memory no more: it has exec'd or is
-// gone. It is an ordinary system call, so the scheduler can hand this thread's
+// wait returns when nobody shares our memory any more: all have exec'd or are gone.
+// One that has left can fork no more, so the next one's word is final then.
+func (v *vector) wait(r *Request) {
+	waitCleared(v.word(r))
+	for _, t := range v.tasks[1:] {
+		waitCleared(&t.tid)
+	}
+}
+
+// waitCleared is an ordinary system call, so the scheduler can hand this thread's
 // work to another meanwhile, and a slow exec stops nobody.
 //
 // The wake-up is not the private kind (kernel/fork.c, mm_release). Kernels before
 // 5.16 do not clear the word when the child dumps core, but those kill everybody
 // who shares the memory then, us included.
-func (v *vector) wait(r *Request) {
-	word := v.word(r)
+func waitCleared(word *int32) {
 	for {
 		n := atomic.LoadInt32(word)
 		if n == 0 {
@@ -142,20 +158,23 @@ func (v *vector) wait(r *Request) {
 	}
 }
 
-// failure says at which step the child gave up, if it did.
-func (v *vector) failure() error {
-	at := v.call.at
-	step := v.steps[at]
-	switch v.call.outcome {
-	case outcomeErrno:
-		return stepError(step, syscall.Errno(v.call.result))
-	case outcomeUnwanted:
-		return stepError(step, fmt.Errorf("accepted without effect (%#x): %w", v.call.result, errors.ErrUnsupported))
+// failure says at which step a process gave up, if one did: the others ended
+// because of it.
+func failure(tasks []*Task) error {
+	for _, t := range tasks {
+		switch step := t.Steps[t.at]; t.outcome {
+		case outcomeErrno:
+			return stepError(step, syscall.Errno(t.result))
+		case outcomeUnwanted:
+			return stepError(step, fmt.Errorf("accepted without effect (%#x): %w", t.result, errors.ErrUnsupported))
+		}
 	}
-	if int(at) != len(v.steps)-1 {
-		// No step failed and yet the last was not reached. A kill during the execve
-		// itself is not told apart from one just after it.
-		return stepError(step, ErrNotStarted)
+	for _, t := range tasks {
+		if int(t.at) != len(t.Steps)-1 {
+			// No step failed and yet the last was not reached. A kill during the execve
+			// itself is not told apart from one just after it.
+			return stepError(t.Steps[t.at], ErrNotStarted)
+		}
 	}
 	return nil
 }

@@ -1,0 +1,47 @@
+package bond
+
+import (
+	"errors"
+	"os"
+	"syscall"
+
+	"github.com/autokill/autokill/pidfd"
+)
+
+// everybody is who is in a scope. The observer stays open for as long as it is asked.
+type everybody interface {
+	scope() Scope
+	kill()
+	signal(sig syscall.Signal) error
+	members() ([]int, error)
+	deserted() bool // asked after the child has ended
+	close()         // frees what the child has only for this
+}
+
+// alone is the scope of one process.
+type alone struct {
+	pid      int
+	observer *pidfd.FD
+}
+
+func (alone) scope() Scope { return ScopeProcess }
+
+// kill goes by the pidfd: that cannot be lost to an exec that the child is in the
+// middle of, as the signal that the closing of a handle sends can.
+func (a alone) kill() { _ = a.signal(syscall.SIGKILL) }
+
+func (a alone) signal(sig syscall.Signal) error { return a.observer.Signal(sig, pidfd.ToReferent) }
+
+func (a alone) members() ([]int, error) {
+	switch err := a.signal(0); {
+	case errors.Is(err, os.ErrProcessDone):
+		return nil, nil
+	case err != nil && !errors.Is(err, syscall.EPERM):
+		return nil, err
+	}
+	return []int{a.pid}, nil
+}
+
+func (alone) deserted() bool { return true }
+
+func (alone) close() {}

@@ -1,0 +1,128 @@
+//go:build linux && (amd64 || arm64)
+
+package bond
+
+import (
+	"errors"
+	"os"
+	"slices"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/autokill/autokill/pidfd"
+)
+
+// group is a sealed process group. Its number is the pid of its leader, and nobody
+// else's for as long as the leader was not reaped or a member is left. One that is
+// deserted stays so: who is in no group of that number cannot get into it.
+//
+// Ledger of kernel versions:
+//
+//	PIDFD_SIGNAL_PROCESS_GROUP   6.9. The pidfd of the leader then is a name of the
+//	                             group that is never somebody else's. Before, only a
+//	                             leader that was not reaped keeps the number.
+type group struct {
+	leader   int
+	observer *pidfd.FD // of the leader
+}
+
+func (group) scope() Scope { return ScopeTree }
+
+func (g group) kill() {
+	if err := g.observer.Signal(unix.SIGKILL, pidfd.ToProcessGroup); err != nil {
+		_ = g.observer.Signal(unix.SIGKILL, pidfd.ToReferent)
+	}
+}
+
+func (g group) signal(sig syscall.Signal) error {
+	err := g.observer.Signal(sig, pidfd.ToProcessGroup)
+	switch {
+	case errors.Is(err, errors.ErrUnsupported):
+		return g.signalEach(sig)
+	case errors.Is(err, unix.ESRCH):
+		return os.ErrProcessDone
+	}
+	return err
+}
+
+// signalEach is signal for kernels before 6.9: one after the other. Who is forked
+// meanwhile can be missed.
+func (g group) signalEach(sig syscall.Signal) error {
+	members, err := g.members()
+	if err != nil {
+		return err
+	}
+	if len(members) == 0 {
+		return os.ErrProcessDone
+	}
+	for _, pid := range members {
+		if err := g.signalOne(pid, sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (g group) signalOne(pid int, sig syscall.Signal) error {
+	fd, err := pidfd.Open(pid, 0)
+	if err != nil {
+		return err
+	}
+	defer fd.Close()
+	// The pid may have become somebody else's before it was opened.
+	if s, err := readStat(pid); err != nil || s.group != g.leader || g.state() != occupied {
+		return os.ErrProcessDone
+	}
+	return fd.Signal(sig, pidfd.ToReferent)
+}
+
+// members looks into /proc. The number of the group was its own all the time if it
+// still is in the end.
+func (g group) members() ([]int, error) {
+	var members []int
+	err := eachProcess(func(pid int, s stat) {
+		if s.group == g.leader && !s.dead() {
+			members = append(members, pid)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	switch g.state() {
+	case unknown:
+		return nil, unsupported("the number of a process group whose leader has ended could be another's by now; Linux 6.9 and later can tell")
+	case deserted:
+		return nil, nil
+	}
+	slices.Sort(members)
+	return members, nil
+}
+
+func (g group) deserted() bool { return g.state() == deserted }
+
+func (group) close() {}
+
+// Whether somebody has the number of the group.
+const (
+	occupied = iota // the group itself
+	deserted        // nobody of the group is left
+	unknown         // somebody, it may be another group
+)
+
+func (g group) state() int {
+	if !errors.Is(g.observer.Signal(0, pidfd.ToReferent), os.ErrProcessDone) {
+		return occupied // by the leader, dead or alive
+	}
+	err := g.observer.Signal(0, pidfd.ToProcessGroup)
+	if errors.Is(err, errors.ErrUnsupported) {
+		if errors.Is(unix.Kill(-g.leader, 0), unix.ESRCH) {
+			return deserted
+		}
+		return unknown
+	}
+	if errors.Is(err, unix.ESRCH) {
+		return deserted
+	}
+	return occupied // EPERM too
+}

@@ -1,0 +1,98 @@
+//go:build linux && (amd64 || arm64)
+
+package bond
+
+import (
+	"context"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/autokill/autokill/internal/clone"
+	"github.com/autokill/autokill/internal/pidns"
+	"github.com/autokill/autokill/pidfd"
+)
+
+// inside is a mechanism whose child is not what it has started, but the command in a
+// PID namespace.
+type inside struct {
+	mechanism
+	namespace *pidns.Namespace
+	// outer is what the mechanism has started and will reap: the init, or the monitor
+	// outside of it. Its handle is the command's.
+	outer *Child
+	init  *pidfd.FD
+}
+
+func (p Plan) startInside(m mechanism, r *clone.Request, w Wish) (*Child, error) {
+	if p.UserNamespace && r.Capabilities == nil {
+		// The first process of a user namespace has all capabilities in it. The command
+		// gets those that it would have without.
+		caps, err := clone.ReadCapabilities()
+		if err != nil {
+			return nil, err
+		}
+		r.Capabilities = caps
+	}
+	options := pidns.Options{Monitor: p.Kind == Tripwire, UserNamespace: p.UserNamespace}
+	namespace, err := pidns.Prepare(r, options)
+	if err != nil {
+		return nil, err
+	}
+	outer, err := m.start(r, w.AllowNewPrivs)
+	namespace.Started()
+	if err != nil {
+		namespace.Close()
+		return nil, pidns.Explain(explain(err), options)
+	}
+	child, err := enter(namespace, outer)
+	if err != nil {
+		outer.Handle.Close() // the last reference: kills
+		m.await(outer)
+		outer.Observer.Close()
+		namespace.Close()
+	}
+	return child, err
+}
+
+func enter(namespace *pidns.Namespace, outer *Child) (*Child, error) {
+	members, err := namespace.Members()
+	if err != nil {
+		return nil, err
+	}
+	init, err := observerOf(members.Init)
+	if err != nil {
+		_ = unix.Close(members.Command)
+		return nil, err
+	}
+	observer, err := observerOf(members.Command)
+	if err != nil {
+		init.Close()
+		return nil, err
+	}
+	child := newChild(members.Pid, outer.Handle, observer, inside{outer.mechanism, namespace, outer, init})
+	child.everybody = dwellers{members.Pid, observer, init}
+	return child, nil
+}
+
+// await returns when the command has ended and, with the init, everything in its
+// namespace.
+func (i inside) await(c *Child) Ending {
+	status, usage, told := i.namespace.Ending()
+	i.namespace.Close()
+	i.mechanism.await(i.outer)
+	i.outer.Observer.Close()
+	// An init whose monitor was killed has got another parent, who reaps it. That is us
+	// if we are a subreaper, or an init.
+	_ = i.init.Wait(context.Background())
+	_, _, _ = i.init.Reap()
+	if told {
+		return Ending{Known: true, Status: status, Rusage: usage}
+	}
+	// The init was killed, and its death has reaped the command: Linux 6.15 and later
+	// tell how that ended, which may have been a moment before.
+	if end := posthumous(c); end.Known {
+		return end
+	}
+	return Ending{Known: true, Status: syscall.WaitStatus(syscall.SIGKILL)}
+}

@@ -1,0 +1,83 @@
+//go:build linux && (amd64 || arm64)
+
+package pidns
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/autokill/autokill/internal/clone"
+)
+
+func names(task *clone.Task) string {
+	var all []string
+	for _, s := range task.Steps {
+		all = append(all, s.Name)
+	}
+	return strings.Join(all, " ")
+}
+
+// TestPlan holds the order of the steps: the reasons are in steps.go.
+func TestPlan(t *testing.T) {
+	const (
+		mounts  = "mount(MS_SLAVE) mount(proc) "
+		become  = " setpgid chdir dup3 dup3 close_range fcntl(F_SETFD) execveat"
+		command = "rt_sigaction clone" + become
+		guard   = "prctl(PR_SET_PDEATHSIG) wait4 ppoll(monitor) "
+		maps    = "openat write openat write openat write "
+		monitor = " setpgid chdir close dup3 close_range fcntl(F_SETFD) execveat"
+	)
+	tests := []struct {
+		name    string
+		options Options
+		flags   uint64 // of the caller's clone, beyond those that were asked for
+		tasks   []string
+	}{
+		{"native", Options{}, namespaces, []string{mounts + command}},
+		{"native with a user namespace", Options{UserNamespace: true}, namespaces | unix.CLONE_NEWUSER, []string{maps + mounts + command}},
+		{"tripwire", Options{Monitor: true}, 0, []string{"getpid pidfd_open " + stepForkInit + monitor, guard + mounts + command}},
+		{
+			"tripwire with a user namespace",
+			Options{Monitor: true, UserNamespace: true},
+			0,
+			[]string{"getpid pidfd_open " + stepForkUser + monitor, guard + maps + mounts + command},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := &clone.Request{Flags: unix.CLONE_INTO_CGROUP | unix.CLONE_NEWNET}
+			plan(r, tt.options, &processes{control: 7, program: 8}, 1000, 100)
+			want := tt.flags | unix.CLONE_INTO_CGROUP
+			if !tt.options.Monitor {
+				want |= unix.CLONE_NEWNET
+			}
+			if r.Flags != want {
+				t.Errorf("the caller clones with %#x, want %#x", r.Flags, want)
+			}
+			var got []string
+			for _, task := range r.Ancestors {
+				got = append(got, names(task))
+			}
+			if !slices.Equal(got, tt.tasks) {
+				t.Errorf("got  %q\nwant %q", got, tt.tasks)
+			}
+			if got, want := names(&clone.Task{Steps: r.Prologue}), "rt_sigaction pidfd_open pidfd_open sendmsg(command) rt_sigtimedwait"; got != want {
+				t.Errorf("the command begins with %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// TestPlanChroot: the command's own /proc is where it will see it.
+func TestPlanChroot(t *testing.T) {
+	for chroot, want := range map[string]string{"": "/proc", "/": "/proc", "/srv/root": "/srv/root/proc", "root": "root/proc"} {
+		r := &clone.Request{Chroot: chroot}
+		plan(r, Options{}, new(processes), 0, 0)
+		if got := r.Ancestors[0].Steps[1].Path; got != want {
+			t.Errorf("with root %q, /proc is mounted at %q, want %q", chroot, got, want)
+		}
+	}
+}

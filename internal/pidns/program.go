@@ -1,0 +1,40 @@
+//go:build linux && (amd64 || arm64)
+
+package pidns
+
+import (
+	"bytes"
+	"unsafe"
+)
+
+// program is the monitor and the init. It has no data and no writable memory but the
+// stack that the kernel gives it. Its name (argv[0]) says which of the two it is.
+//
+// Both make themselves undumpable, so that nobody of the same user can look into them
+// or trace them, and never unblock a signal.
+//
+// The monitor waits until it has no child any more, and exits.
+//
+// The init, if it has an argument, exits unless its death signal is SIGKILL. It
+// tells the command, pid 2, by SIGCONT that it can go on. Then it takes one signal after
+// the other. For SIGCHLD it reaps whoever has ended; when that is the command, it
+// sends a [report] into descriptor 0 and exits, which ends the namespace. What a process
+// has sent (si_code is not positive) it passes on: to all processes of the namespace if
+// it was queued with the value everybody, otherwise to the command. What the kernel
+// sends, as for a terminal, the command has got itself.
+func program()
+
+// everybody is the value of a signal that is for all.
+const everybody = 0x616c6c
+
+// code is where the program begins.
+func code() *byte
+
+// endMark comes after the last instruction.
+const endMark = "autokill"
+
+func machineCode() []byte {
+	const enough = 1 << 10
+	text := unsafe.Slice(code(), enough)
+	return text[:bytes.Index(text, []byte(endMark))]
+}

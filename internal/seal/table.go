@@ -1,0 +1,78 @@
+//go:build linux
+
+package seal
+
+import "golang.org/x/sys/unix"
+
+// call is a system call, whatever its number.
+type call int
+
+const (
+	setsid call = iota
+	setpgid
+	ioctl
+	kill
+	pidfdSendSignal
+	clone3
+	clone
+	unshare
+	setns
+)
+
+// rule says of which calls the kernel is not asked, and what they answer.
+type rule struct {
+	call   call
+	test   test
+	arg    int // which argument is looked at, from 0
+	value  uint32
+	answer unix.Errno // 0: success without effect
+}
+
+// test is about the low half of an argument. The kernel looks at no more of these
+// arguments than that: all are int or unsigned int, but for the flags of clone(2),
+// of which it takes the low half, and those of unshare(2), which it refuses if there
+// are others (kernel/fork.c).
+type test int
+
+const (
+	always test = iota
+	equals      // the value
+	hasAny      // at least one bit of the value
+)
+
+const (
+	negative = 1 << 31 // the sign of a pid_t
+
+	// signalGroup is PIDFD_SIGNAL_PROCESS_GROUP (include/uapi/linux/pidfd.h).
+	signalGroup = 1 << 2
+)
+
+// rules are the whole seal.
+//
+// Nobody leaves the group. What would change it succeeds without effect, since most
+// programs want no more than to be told so; and a terminal keeps its foreground group,
+// for a program that believes in a group of its own would put that there, and nobody
+// could read any more.
+//
+// Nobody makes an init of a PID namespace: it ignores the signal that kills the group.
+// clone3 has its flags in memory, where a filter cannot look, so it is not there:
+// callers know kernels without it. setns with type 0 takes whatever the descriptor is
+// of.
+//
+// Nobody signals the group that is not theirs alone. A program that believes that it
+// leads one would hit everybody.
+var rules = []rule{
+	{call: setsid},
+	{call: setpgid},
+	{ioctl, equals, 1, unix.TIOCSPGRP, 0},
+
+	{kill, equals, 0, 0, unix.EPERM},
+	{kill, hasAny, 0, negative, unix.EPERM},
+	{pidfdSendSignal, hasAny, 3, signalGroup, unix.EPERM},
+
+	{call: clone3, answer: unix.ENOSYS},
+	{clone, hasAny, 0, unix.CLONE_NEWPID, unix.EPERM},
+	{unshare, hasAny, 0, unix.CLONE_NEWPID, unix.EPERM},
+	{setns, equals, 1, 0, unix.EPERM},
+	{setns, hasAny, 1, unix.CLONE_NEWPID, unix.EPERM},
+}
