@@ -85,7 +85,7 @@ func ReapAll() {
 // Children are those of a process, dead ones that nobody has reaped among them.
 func Children(pid int) []Stat {
 	var all []Stat
-	paths, _ := filepath.Glob("/proc/[0-9]*/stat")
+	paths, _ := filepath.Glob(filepath.Join(Proc(), "[0-9]*/stat"))
 	for _, path := range paths {
 		// An error means that it ended just now.
 		if s, err := ReadStat(path); err == nil && s.PPID == pid {
@@ -98,7 +98,7 @@ func Children(pid int) []Stat {
 // OpenDescriptors are our own by number, with what they are.
 func OpenDescriptors() map[int]string {
 	all := map[int]string{}
-	names, err := os.ReadDir("/proc/self/fd")
+	names, err := os.ReadDir(filepath.Join(Proc(), "self/fd"))
 	if err != nil {
 		return all
 	}
@@ -108,7 +108,7 @@ func OpenDescriptors() map[int]string {
 			continue
 		}
 		// The one that ReadDir used is gone by now.
-		if what, err := os.Readlink("/proc/self/fd/" + name.Name()); err == nil {
+		if what, err := os.Readlink(filepath.Join(Proc(), "self/fd", name.Name())); err == nil {
 			all[n] = what
 		}
 	}

@@ -5,6 +5,7 @@ package testproc
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -40,4 +41,6 @@ func ReadStat(path string) (Stat, error) {
 }
 
 // ReadProcess reads the stat of a process.
-func ReadProcess(pid int) (Stat, error) { return ReadStat("/proc/" + strconv.Itoa(pid) + "/stat") }
+func ReadProcess(pid int) (Stat, error) {
+	return ReadStat(filepath.Join(Proc(), strconv.Itoa(pid), "stat"))
+}
