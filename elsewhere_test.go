@@ -21,6 +21,7 @@ type somewhere struct {
 	name    string
 	place   string // see testproc.Denying
 	sys     syscall.SysProcAttr
+	runtime bool // crun or runc makes it
 	root    bool // only root can go there
 	refused map[string]string
 }
@@ -43,6 +44,11 @@ func every(says string) map[string]string {
 		all[name] = says
 	}
 	return all
+}
+
+// armed is a refusal of all who need a tripwire.
+func armed(says string) map[string]string {
+	return map[string]string{"tripwire": says, "tree": says, byTripwire: says}
 }
 
 var elsewheres = []somewhere{
@@ -77,6 +83,22 @@ var elsewheres = []somewhere{
 		"native": "ioctl(PIDFD_GET_INFO): inappropriate ioctl for device: a seccomp filter denies it",
 	}},
 
+	// In the middle of a start.
+	{name: "socketpair answers EPERM", place: "socketpair=EPERM", refused: map[string]string{
+		"tripwire": "socketpair: operation not permitted", "tree": "socketpair: operation not permitted",
+		byNative: "socketpair: operation not permitted", byTripwire: "socketpair: operation not permitted",
+	}},
+	{name: "sendmsg answers EPERM", place: "sendmsg=EPERM", refused: map[string]string{
+		"tripwire": "sendmsg(description): operation not permitted", "tree": "sendmsg(description): operation not permitted",
+		byNative: "sendmsg", byTripwire: "sendmsg",
+	}},
+	{name: "F_SETSIG answers EPERM", place: "F_SETSIG=EPERM", refused: armed("fcntl(F_SETSIG): operation not permitted")},
+	{name: "F_SETOWN_EX answers EPERM", place: "F_SETOWN_EX=EPERM", refused: armed("fcntl(F_SETOWN_EX): operation not permitted")},
+	{name: "no_new_privs denied", place: "PR_SET_NO_NEW_PRIVS=EPERM", refused: armed("prctl(PR_SET_NO_NEW_PRIVS): operation not permitted")},
+	{name: "seccomp answers EPERM", place: "seccomp=EPERM", refused: map[string]string{
+		"tree": "seccomp(SECCOMP_SET_MODE_FILTER): operation not permitted",
+	}},
+
 	{name: "no /proc", place: "no /proc", sys: ownMounts, root: true},
 	{name: "no /proc, ordinary user", place: "no /proc,user 65534", sys: ownMounts, root: true, refused: map[string]string{
 		byTripwire: "/proc is not mounted", byNative: "/proc is not mounted",
@@ -95,14 +117,16 @@ var elsewheres = []somewhere{
 	{name: "pid 1 of a container with a range of users", place: "own /proc", sys: ranged(), root: true},
 	{name: "in a container with a range of users, no /proc", place: "own /proc,no /proc,under an init", sys: ranged(), root: true},
 
-	{name: "Docker's default profile", place: "docker", root: true, refused: map[string]string{
-		"native": "clone3: function not implemented: a seccomp filter denies it", byNative: "clone3: function not implemented: a seccomp filter denies it",
-		byTripwire: "namespaces",
-	}},
-	{name: "Docker's default profile, ordinary user", place: "docker,user 65534", root: true, refused: map[string]string{
-		"native": "clone3: function not implemented: a seccomp filter denies it", byNative: "clone3: function not implemented: a seccomp filter denies it",
-		byTripwire: "namespaces",
-	}},
+	{name: "Docker's default profile", place: "docker", root: true, refused: inDocker},
+	{name: "Docker's default profile, ordinary user", place: "docker,user 65534", root: true, refused: inDocker},
+	{name: "a container of an OCI runtime with that profile", runtime: true, root: true, refused: inDocker},
+}
+
+// inDocker is what the profile denies: clone3, and namespaces to who has no CAP_SYS_ADMIN.
+var inDocker = map[string]string{
+	"native":   "clone3: function not implemented: a seccomp filter denies it",
+	byNative:   "clone3: function not implemented: a seccomp filter denies it",
+	byTripwire: "namespaces",
 }
 
 // Containers: all have user, PID, mount and network namespaces of their own.
@@ -152,8 +176,14 @@ func (place somewhere) visit(t *testing.T, number int) {
 	if testing.Short() {
 		run, atLeast = run+"/^/"+some, 9
 	}
-	cmd := exec.CommandContext(t.Context(), testproc.Exe, "-test.run="+run, "-test.v", "-test.short", "-test.timeout=5m")
-	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", elsewhereEnv, number), "TMPDIR=/tmp")
+	args := []string{"-test.run=" + run, "-test.v", "-test.short", "-test.timeout=5m"}
+	var cmd *exec.Cmd
+	if place.runtime {
+		cmd = inContainer(t, args, fmt.Sprintf("%s=%d", elsewhereEnv, number), "TMPDIR=/tmp", "PATH=/usr/bin:/bin")
+	} else {
+		cmd = exec.CommandContext(t.Context(), testproc.Exe, args...)
+		cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", elsewhereEnv, number), "TMPDIR=/tmp")
+	}
 	if place.place != "" {
 		cmd.Env = testproc.Denying(cmd.Env, place.place)
 	}

@@ -4,6 +4,7 @@ package testproc
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"unsafe"
 
@@ -23,16 +24,15 @@ var dockerKeeps = map[string]int{
 	"CAP_SYS_CHROOT": unix.CAP_SYS_CHROOT, "CAP_KILL": unix.CAP_KILL, "CAP_AUDIT_WRITE": unix.CAP_AUDIT_WRITE,
 }
 
+// DockerCapabilities are their names.
+func DockerCapabilities() []string { return slices.Sorted(maps.Keys(dockerKeeps)) }
+
 // loadDocker applies the profile that the Docker engine has built in, for a container
 // with the default capabilities. Other than there, programs of other ABIs (i386, x32)
 // are denied everything.
 func loadDocker() error {
-	var names []string
-	for name := range dockerKeeps {
-		names = append(names, name)
-	}
 	profile, err := docker.GetDefaultProfile(&specs.Spec{
-		Process: &specs.Process{Capabilities: &specs.LinuxCapabilities{Bounding: names}},
+		Process: &specs.Process{Capabilities: &specs.LinuxCapabilities{Bounding: DockerCapabilities()}},
 	})
 	if err != nil {
 		return err
