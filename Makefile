@@ -25,6 +25,9 @@ kernels: ## the tests on the newest and the oldest kernel, in QEMU (KERNEL=6.1,h
 matrix: ## the tests on all kernels of docs/kernels.md, both architectures (the same settings; RECORD=1 writes the table)
 	$(RUNMATRIX) -whole $(if $(RECORD),-record docs/kernels.md)
 
+moveover: ## the tests of real modules, with os/exec and with autokill (fetches them; minutes)
+	AUTOKILL_MOVEOVER=1 go test -count=1 -timeout 30m -v -run TestModules ./internal/moveover
+
 lint: ## vet, staticcheck, golangci-lint (with gofumpt), for Linux and what must compile elsewhere
 	go vet ./...
 	GOOS=linux GOARCH=arm64 go vet ./...
@@ -38,4 +41,4 @@ fmt: ## format the code with gofumpt
 vuln: ## known vulnerabilities in what we depend on; says so where the database cannot be reached
 	@tools/vuln $(TOOL) govulncheck ./...
 
-.PHONY: help build test race kernels matrix lint fmt vuln
+.PHONY: help build test race kernels matrix moveover lint fmt vuln

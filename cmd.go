@@ -82,7 +82,8 @@ type Cmd struct {
 	// initial user namespace, since the child could become somebody whom the kill of
 	// anybody else cannot reach: errors.ErrUnsupported.
 	AllowNewPrivs bool
-	// Rusage asks for real values of [ProcessState.SysUsage]. It selects [Tripwire].
+	// Rusage asks for real values of [ProcessState.SysUsage]. It selects [Tripwire],
+	// except in a PID namespace, whose init tells them with every mechanism.
 	Rusage bool
 
 	// Process is the started child and its handle.

@@ -33,7 +33,7 @@ func subject(m autokill.Mechanism, scope autokill.Scope) autokilltest.Subject {
 
 func TestMain(m *testing.M) {
 	autokilltest.Main(m, subjects, map[string]autokilltest.Role{
-		exhaustRole: exhaust, edgeRole: edge, sessionRole: session, pdeathsigRole: pdeathsig, worldRole: worlds,
+		exhaustRole: exhaust, pidnsRole: startInPIDNamespace, fewRole: startWithFew, edgeRole: edge, sessionRole: session, pdeathsigRole: pdeathsig, worldRole: worlds,
 	})
 }
 
@@ -66,8 +66,6 @@ func needNative(t *testing.T) {
 	case err == nil:
 	case !errors.Is(err, errors.ErrUnsupported):
 		t.Fatal(err)
-	case testproc.Denied() != "":
-		t.Skipf("denied to this run: %v", err)
 	case testproc.KernelAtLeast(7, 1):
 		t.Fatalf("this kernel should have it: %v", err)
 	default:

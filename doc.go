@@ -18,7 +18,9 @@
 // privileges by an exec. sudo, su, newuidmap, fusermount and other set-user-ID
 // programs do not work inside. See [Cmd.AllowNewPrivs].
 //
-// The bond is to one process. What the child itself starts is not bound by it.
+// The bond is to one process, unless [Cmd.Scope] asks for more: with [ScopeTree]
+// everything that the child ever starts dies with it, also after setsid, double fork and
+// daemonizing. That takes a seccomp filter, and a few things work differently inside.
 //
 // # Mechanisms
 //

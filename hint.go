@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 )
 
@@ -38,7 +39,7 @@ func hintText(err error, stat func(string) (fs.FileInfo, error)) string {
 		return "this program has as many descriptors open as RLIMIT_NOFILE allows"
 	case errors.Is(err, syscall.ENFILE):
 		return "no more files or pipes are allowed (fs.file-max of the system, fs.pipe-user-pages-hard of this user)"
-	case errors.As(err, &call) && errors.Is(err, syscall.EAGAIN) && (call.Syscall == "clone3" || call.Syscall == "clone"):
+	case errors.As(err, &call) && errors.Is(err, syscall.EAGAIN) && strings.HasPrefix(call.Syscall, "clone"):
 		return "no more processes are allowed (RLIMIT_NPROC of this user, pids.max of the cgroup)"
 	case errors.As(err, &call) && (call.Syscall == "fcntl(F_DUPFD_CLOEXEC)" && errors.Is(err, syscall.EINVAL) ||
 		call.Syscall == "dup3" && errors.Is(err, syscall.EBADF)):

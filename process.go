@@ -75,7 +75,7 @@ func (p *Process) discard() {
 // called any number of times and returns nil.
 //
 // A copy of the descriptor that was made without the help of this package does not
-// save the child from Close.
+// save the child from Close, nor, since Linux 6.9, anybody else in the scope.
 func (p *Process) Close() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -96,7 +96,7 @@ func (p *Process) Close() error {
 }
 
 // Done returns a channel that is closed when the child has ended and was reaped. In a
-// wider [Scope] others may still be there.
+// tree others may still be there, in a PID namespace all are gone.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
 // Wait waits for the child to end, closes the handle, which kills whoever is left in
@@ -143,11 +143,11 @@ func (p *Process) StopAll(ctx context.Context, sig os.Signal) (*ProcessState, er
 }
 
 func (p *Process) stop(ctx context.Context, sig os.Signal, send func(os.Signal) error) (*ProcessState, error) {
-	err := send(sig)
-	if err == nil {
-		err = send(sigcont)
-	}
-	if err != nil && !errors.Is(err, os.ErrProcessDone) {
+	switch err := send(sig); {
+	case err == nil:
+		_ = send(sigcont) // who took the first one takes this one, or has ended
+	case errors.Is(err, os.ErrProcessDone), errors.Is(err, bond.ErrChildEnded):
+	default:
 		return nil, err
 	}
 	select {
@@ -177,7 +177,8 @@ func (p *Process) Signal(sig os.Signal) error {
 //
 // In a tree the kernel signals all at once since Linux 6.9. Before, one after the other
 // is signalled, which takes /proc and can miss somebody who is started meanwhile; and
-// once the child has ended, the error wraps [errors.ErrUnsupported].
+// once the child has ended, the error wraps [errors.ErrUnsupported]. In a PID namespace
+// all are signalled at once, but for SIGSTOP and SIGCHLD, which its init cannot pass on.
 func (p *Process) SignalAll(sig os.Signal) error {
 	return p.signal(sig, func(number syscall.Signal) error {
 		if p.ended && p.closed {
@@ -208,9 +209,9 @@ func (p *Process) signal(sig os.Signal, send func(syscall.Signal) error) error {
 // nothing once its process has ended; to signal all there is [Process.SignalAll].
 // After the end of everybody, and after Wait and Close, there are none.
 //
-// For a tree it looks into /proc, which must be that of this program's PID namespace and
-// show the processes of the child's user. Once the child itself has ended, it needs
-// Linux 6.9. Where it cannot tell, the error wraps [errors.ErrUnsupported].
+// Beyond a single process it looks into /proc, which must be that of this program's PID
+// namespace and show the processes of the child's user. In a tree whose child itself has
+// ended, it needs Linux 6.9; of a PID namespace our init is left out. Where it cannot tell, the error wraps [errors.ErrUnsupported].
 func (p *Process) Members() ([]int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

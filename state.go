@@ -48,7 +48,7 @@ func (s *ProcessState) Sys() any {
 // SysUsage returns the resource usage, a [*syscall.Rusage]. It is zero for a
 // [Native] child, since the kernel keeps none of a process that it reaps by itself
 // (set [Cmd.Rusage] to have it), and where somebody else in this program reaped the
-// child.
+// child. With [ScopePIDNamespace] it is real unless the child was killed by its handle.
 func (s *ProcessState) SysUsage() any { return &s.ending.Rusage }
 
 // UserTime returns the user CPU time of the child and of those it waited for; see

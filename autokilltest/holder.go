@@ -200,26 +200,39 @@ var manners = map[string]func(*holder) int{
 		h.await()
 		return 0
 	},
-	"garbage": func(h *holder) int {
-		h.process = nil
-		for range 5 {
-			runtime.GC()
-		}
-		h.say("done")
-		h.await()
-		return 0
-	},
+	"garbage": func(h *holder) int { return h.forget() },
 	"release": func(h *holder) int {
 		check(h.process.Release())
-		for range 5 {
-			runtime.GC()
-		}
-		h.say("done")
-		h.await()
-		return 0
+		return h.forget()
+	},
+	"bereaved": func(h *holder) int {
+		<-h.process.Done()
+		return h.forget()
+	},
+	"bereaved and released": func(h *holder) int {
+		<-h.process.Done()
+		check(h.process.Release())
+		return h.forget()
+	},
+	"released and bereaved": func(h *holder) int {
+		done := h.process.Done()
+		check(h.process.Release())
+		<-done
+		return h.forget()
 	},
 	"devour":  devour,
 	"besiege": besiege,
+}
+
+// forget makes garbage of the Process.
+func (h *holder) forget() int {
+	h.process = nil
+	for range 5 {
+		runtime.GC()
+	}
+	h.say("done")
+	h.await()
+	return 0
 }
 
 // observeByHandle opens a pidfd by its file handle, open_by_handle_at(2), which pidfs

@@ -5,6 +5,7 @@ package autokilltest
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"runtime"
@@ -107,6 +108,16 @@ var attacks = map[string]func() error{
 	},
 	"leader":   endLeader,
 	"execloop": execLoop,
+	"leave": func() error {
+		c := exec.Command("/bin/cat")
+		c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
+		c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		if err := c.Start(); err != nil {
+			return err
+		}
+		os.Exit(0)
+		return nil
+	},
 }
 
 // reopen opens everything in /proc of the parent, in every way there is, and keeps

@@ -64,7 +64,7 @@ var refusals = []clause{
 		newPID := func(c *autokill.Cmd) {
 			c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID}
 		}
-		if s.Mechanism == autokill.Tripwire {
+		if s.Mechanism == autokill.Tripwire || s.Scope == autokill.ScopePIDNamespace {
 			s.refuses(t, newPID, errors.ErrUnsupported, "PID namespace")
 			return
 		}
@@ -87,7 +87,7 @@ var refusals = []clause{
 			t.Skip("root of the initial user namespace reaches everybody, and so does native: see TestL6_BecomesAnotherUser")
 		}
 		want := errors.ErrUnsupported
-		if s.Mechanism == autokill.Native {
+		if s.Mechanism == autokill.Native && s.Scope == autokill.ScopeProcess {
 			want = syscall.EPERM // native could, but setgroups or setuid is not allowed
 		}
 		s.refuses(t, func(c *autokill.Cmd) {

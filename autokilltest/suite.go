@@ -37,6 +37,9 @@ func Main(m *testing.M, subjects Subjects, roles map[string]Role) {
 		holderRole:  func(args []string) int { return hold(subjects, args) },
 		crowdRole:   func(args []string) int { return crowd(subjects, args) },
 		hostileRole: hostile,
+		breederRole: func(args []string) int { return breed(subjects, args) },
+		sealedRole:  trySeal,
+		familyRole:  func(args []string) int { return playFamily(subjects, args) },
 	}
 	maps.Copy(all, roles)
 	testproc.Main(m, all)
@@ -66,7 +69,14 @@ func Run(t *testing.T, subjects Subjects, name string) {
 		t.Fatalf("there is no subject %q", name)
 	}
 	s := suite{Subject: subject, name: name}
-	for _, group := range [][]clause{lifetime, escapes, privileges, endings, refusals, beyond} {
+	groups := [][]clause{lifetime, escapes, privileges, endings, refusals, beyond}
+	if subject.Scope != autokill.ScopeProcess {
+		groups = append(groups, descendants)
+	}
+	if subject.Scope == autokill.ScopeTree {
+		groups = append(groups, bereaved, sealed)
+	}
+	for _, group := range groups {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) { c.test(t, s) })
 		}

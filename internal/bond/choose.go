@@ -106,7 +106,7 @@ func chooseTree(w Wish, f Facts) (Plan, error) {
 	plan := Plan{Kind: w.Kind}
 	switch {
 	case w.Kind == Native:
-		return plan, unsupported("native kills one process and not a tree; tripwire does")
+		return plan, unsupported("native kills one process and not a tree: tripwire does, or scope process takes native")
 	case w.Kind != Auto && w.Kind != Tripwire:
 		return plan, noMechanism(w.Kind)
 	}

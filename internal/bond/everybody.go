@@ -8,6 +8,10 @@ import (
 	"github.com/autokill/autokill/pidfd"
 )
 
+// ErrChildEnded is in the error of what cannot be done for those who are left when the
+// child itself has ended.
+var ErrChildEnded = unsupported("the child has ended, so the number of its process group could be another's by now; Linux 6.9 and later can tell")
+
 // everybody is who is in a scope. The observer stays open for as long as it is asked.
 type everybody interface {
 	scope() Scope

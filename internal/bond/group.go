@@ -91,7 +91,7 @@ func (g group) members() ([]int, error) {
 	}
 	switch g.state() {
 	case unknown:
-		return nil, unsupported("the number of a process group whose leader has ended could be another's by now; Linux 6.9 and later can tell")
+		return nil, ErrChildEnded
 	case deserted:
 		return nil, nil
 	}

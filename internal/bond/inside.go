@@ -27,12 +27,12 @@ type inside struct {
 func (p Plan) startInside(m mechanism, r *clone.Request, w Wish) (*Child, error) {
 	if p.UserNamespace && r.Capabilities == nil {
 		// The first process of a user namespace has all capabilities in it. The command
-		// gets those that it would have without.
+		// gets those that it would have without, but for the one to trace the init.
 		caps, err := clone.ReadCapabilities()
 		if err != nil {
 			return nil, err
 		}
-		r.Capabilities = caps
+		r.Capabilities = caps.Without(unix.CAP_SYS_PTRACE)
 	}
 	options := pidns.Options{Monitor: p.Kind == Tripwire, UserNamespace: p.UserNamespace}
 	namespace, err := pidns.Prepare(r, options)

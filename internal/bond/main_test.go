@@ -8,4 +8,6 @@ import (
 	"github.com/autokill/autokill/internal/testproc"
 )
 
-func TestMain(m *testing.M) { testproc.Main(m, nil) }
+func TestMain(m *testing.M) {
+	testproc.Main(m, map[string]func([]string) int{sealedRole: startSealed})
+}

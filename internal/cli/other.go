@@ -8,6 +8,8 @@ import (
 	"os"
 	"runtime"
 	"syscall"
+
+	"github.com/autokill/autokill"
 )
 
 // Here no command can be started, so nothing of this matters but the errors.
@@ -23,4 +25,13 @@ func examine(string) (executable, error)           { return executable{}, unsupp
 func inForeground() bool                           { return false }
 func reclaimTerminal()                             {}
 func systemSignals() []syscall.Signal              { return nil }
-func kernelRelease() string                        { return runtime.GOOS }
+func atTerminal(*autokill.Cmd)                     {}
+
+// job is never there.
+type job struct{}
+
+func newJob(*autokill.Process, chan<- os.Signal) *job { return nil }
+func (*job) stops() <-chan os.Signal                  { return nil }
+func (*job) look()                                    {}
+func (*job) end()                                     {}
+func kernelRelease() string                           { return runtime.GOOS }

@@ -80,6 +80,36 @@ func TestDiesWithAutokill(t *testing.T) {
 	}
 }
 
+// TestDescendants: what the command has started dies with autokill, and with the end of
+// the command.
+func TestDescendants(t *testing.T) {
+	needs(t, "sh", "sleep")
+	const leaves = "sleep 1000 & (sleep 1000 &); echo ready >&3; "
+	for _, tt := range []struct {
+		name, script string
+		kill         bool
+	}{
+		{"autokill is killed", leaves + "wait", true},
+		{"the command has ended, autokill is killed", leaves + "exec 3>&-; kill -STOP $PPID; exit", true},
+		{"the command ends", leaves + "exit", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			line, stderr := testproc.NewLifeline(t), testproc.NewLifeline(t)
+			cmd := exec.Command("autokill", "run", "sh", "-c", tt.script)
+			launch(t, line, stderr, cmd)
+			read(t, line, "ready\n")
+			if tt.kill {
+				if err := cmd.Process.Kill(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			_ = cmd.Wait()
+			line.AllGone(t)
+			stderr.AllGone(t)
+		})
+	}
+}
+
 // TestDiesWithStarter kills the shell that started autokill. Autokill itself goes,
 // too: it holds the standard error.
 func TestDiesWithStarter(t *testing.T) {
@@ -188,7 +218,8 @@ func TestKillAfterSignal(t *testing.T) {
 
 // TestInherits compares what a command gets from autokill with what it gets from
 // env, which only execs: the same files at the same numbers with the same status,
-// the same ignored signals, limits, group, and nothing else.
+// the same ignored signals, limits, and nothing else; and the same process group, if it
+// is no tree.
 func TestInherits(t *testing.T) {
 	needs(t, "sh", "env")
 	var pipe [2]int
@@ -235,8 +266,11 @@ func TestInherits(t *testing.T) {
 		return text.String()
 	}
 	for _, before := range []string{"", "trap '' HUP; ", "trap '' INT HUP; "} {
-		want, got := report(before, "env"), report(before, "autokill run")
-		if got != want {
+		want := report(before, "env")
+		if got := report(before, "autokill run --scope process"); got != want {
+			t.Errorf("%s\nautokill run --scope process:\n%s\nenv:\n%s", before, got, want)
+		}
+		if got := report(before, "autokill run"); withoutGroup(got) != withoutGroup(want) {
 			t.Errorf("%s\nautokill run:\n%s\nenv:\n%s", before, got, want)
 		}
 		if strings.Count(want, "descriptor ") < 7 {
@@ -251,12 +285,19 @@ func TestInherits(t *testing.T) {
 			want += l
 		}
 	}
-	if got := report("exec 9>&-; exec 0<&8; ", "autokill run --hold 5"); got == want {
+	want = withoutGroup(want)
+	if got := report("exec 9>&-; exec 0<&8; ", "autokill run --hold 5"); withoutGroup(got) == want {
 		t.Error("standard input makes no difference")
 	}
-	if got := report("exec 9>&-; ", "autokill run --hold 5"); got != want {
+	if got := report("exec 9>&-; ", "autokill run --hold 5"); withoutGroup(got) != want {
 		t.Errorf("autokill run --hold 5:\n%s\nenv:\n%s", got, want)
 	}
+}
+
+func withoutGroup(report string) string {
+	begin := strings.Index(report, "group: ")
+	end := begin + strings.IndexByte(report[begin:], '\n')
+	return report[:begin] + report[end+1:]
 }
 
 // TestLetsGo: autokill keeps neither standard input and output nor the other files

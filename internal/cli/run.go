@@ -14,9 +14,10 @@ import (
 )
 
 const runHelp = `Run COMMAND, which lives no longer than this autokill process and the process
-that started it: however these end, kill -9 included, COMMAND is killed. What
-COMMAND itself starts is not bound. COMMAND has no_new_privs: sudo, su,
-newuidmap, fusermount and other set-user-ID programs do not work inside.
+that started it: however these end, kill -9 included, COMMAND is killed, and all
+that it has started: nobody leaves its process group (--scope process binds
+COMMAND alone). COMMAND has no_new_privs: sudo, su, newuidmap, fusermount and
+other set-user-ID programs do not work inside.
 
 Exit status: COMMAND's own; 128+n if signal n killed it; 124 timed out (137 if
 that took a KILL); 125 autokill failed; 126 cannot be executed; 127 not found.`
@@ -34,7 +35,7 @@ type runOptions struct {
 }
 
 func runCommand() *cobra.Command {
-	o := runOptions{signal: signalFlag(syscall.SIGTERM)}
+	o := runOptions{signal: signalFlag(syscall.SIGTERM), scope: scopeFlag(autokill.ScopeTree)}
 	cmd := &cobra.Command{
 		Use:                   "run [flags] [--] COMMAND [ARG]...",
 		Short:                 "run a command that cannot outlive autokill and its starter",
@@ -82,6 +83,7 @@ func run(o runOptions, argv []string) error {
 	if !end.known {
 		return &exit{end.status(), errors.New("the command has ended, how is not known: another part of this program has reaped it")}
 	}
+	s.job.end()
 	if end.dieOfInterrupt(inForeground()) {
 		interruptSelf()
 	}
@@ -91,8 +93,9 @@ func run(o runOptions, argv []string) error {
 // start begins all watching first, then starts the command: nothing that happens
 // in between is missed.
 func start(o runOptions, argv []string) (*supervisor, error) {
+	signals := notify() // SIGPIPE too: a message that nobody can read must not end us
 	s := &supervisor{
-		signals: notify(), // SIGPIPE too: a message that nobody can read must not end us
+		signals: signals,
 		timeout: time.Duration(o.timeout), killAfter: time.Duration(o.killAfter),
 		signal: syscall.Signal(o.signal),
 	}
@@ -128,6 +131,9 @@ func start(o runOptions, argv []string) (*supervisor, error) {
 	if hint := privilegeHint(file); hint != nil {
 		say(hint)
 	}
+	// What comes later from the terminal the command gets itself, as soon as it has been
+	// cloned.
+	s.early = pending(signals)
 	s.process, err = startBy(o, file, argv, files)
 	if errors.Is(err, syscall.ENOEXEC) {
 		s.process, err = startBy(o, shell, byShell(file, argv), files)
@@ -135,6 +141,7 @@ func start(o runOptions, argv []string) (*supervisor, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.job = newJob(s.process, signals)
 	letGo(files, held)
 	return s, nil
 }
@@ -148,11 +155,14 @@ func startBy(o runOptions, path string, argv []string, files []*os.File) (*autok
 	if o.holds && o.hold == 0 {
 		cmd.Stdin = nil
 	}
+	if cmd.Scope == autokill.ScopeTree {
+		atTerminal(cmd)
+	}
 	err := cmd.Start()
 	if errors.Is(err, autokill.ErrSealed) {
 		say(errors.New("inside a tree: the command is killed with this autokill, what it starts only with the tree outside"))
-		cmd.Scope = autokill.ScopeProcess
-		err = cmd.Start()
+		o.scope = scopeFlag(autokill.ScopeProcess)
+		return startBy(o, path, argv, files)
 	}
 	if err != nil {
 		if errors.Is(err, errors.ErrUnsupported) {

@@ -13,6 +13,8 @@ import (
 // supervisor stays with the command until it has ended. Channels may be nil.
 type supervisor struct {
 	process  *autokill.Process
+	job      *job        // the tree at its terminal, or nil
+	early    []os.Signal // came before there was a command
 	signals  <-chan os.Signal
 	orphaned <-chan struct{} // our starter has ended
 	hungUp   <-chan struct{} // so has the holder of the other end
@@ -23,7 +25,9 @@ type supervisor struct {
 }
 
 func (s *supervisor) supervise() (ending, error) {
-	s.passEarly()
+	for _, caught := range s.early {
+		s.obey(caught, situation{early: true, tree: s.tree()})
+	}
 	var timedOut bool
 	timeout := after(s.timeout)
 	for {
@@ -35,17 +39,20 @@ func (s *supervisor) supervise() (ending, error) {
 			}
 			return endingOf(state, timedOut), nil
 		case caught := <-s.signals:
-			s.obey(caught, situation{foreground: inForeground()})
+			s.obey(caught, situation{foreground: inForeground(), tree: s.tree()})
+		case <-s.job.stops():
+			s.job.look()
 		case <-timeout:
 			timedOut = true
-			s.send(s.signal)
+			// Everybody, as timeout(1) does it.
+			s.send(s.signal, everybody)
 			if s.signal != syscall.SIGKILL && s.signal != syscall.SIGCONT {
-				s.send(syscall.SIGCONT) // a stopped command could not obey
+				s.send(syscall.SIGCONT, everybody) // who is stopped could not obey
 			}
 			s.startKillClock()
 		case <-s.kill:
 			timedOut = true
-			s.send(syscall.SIGKILL)
+			_ = s.process.Close()
 		case <-s.orphaned:
 			s.orphaned = nil
 			_ = s.process.Close()
@@ -56,14 +63,14 @@ func (s *supervisor) supervise() (ending, error) {
 	}
 }
 
-// passEarly passes on what came while the command was started.
-func (s *supervisor) passEarly() {
+// pending are the signals that have come by now.
+func pending(signals <-chan os.Signal) (all []os.Signal) {
 	for {
 		select {
-		case caught := <-s.signals:
-			s.obey(caught, situation{early: true})
+		case caught := <-signals:
+			all = append(all, caught)
 		default:
-			return
+			return all
 		}
 	}
 }
@@ -71,9 +78,7 @@ func (s *supervisor) passEarly() {
 // obey does what a signal that we got asks for.
 func (s *supervisor) obey(caught os.Signal, now situation) {
 	sig := caught.(syscall.Signal)
-	if passOn(sig, now) {
-		s.send(sig)
-	}
+	s.send(sig, passOn(sig, now))
 	if asksToEnd(sig) {
 		s.startKillClock()
 	}
@@ -86,12 +91,22 @@ func (s *supervisor) startKillClock() {
 	}
 }
 
-// send sends a signal to the command, which may have ended.
-func (s *supervisor) send(sig syscall.Signal) {
-	if err := s.process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
+// send sends a signal to the command, which may have ended, or to everybody.
+func (s *supervisor) send(sig syscall.Signal, to audience) {
+	var err error
+	switch to {
+	case command:
+		err = s.process.Signal(sig)
+	case everybody:
+		err = s.process.SignalAll(sig)
+	}
+	if err != nil && !errors.Is(err, os.ErrProcessDone) {
 		say(fmt.Errorf("signal %d does not reach the command: %w", int(sig), err))
 	}
 }
+
+// tree says that the command is in a process group of its own.
+func (s *supervisor) tree() bool { return s.process.Scope() == autokill.ScopeTree }
 
 // after is time.After, but never for 0.
 func after(d time.Duration) <-chan time.Time {

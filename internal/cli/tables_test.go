@@ -74,33 +74,56 @@ func TestParseSignal(t *testing.T) {
 }
 
 func TestPassOn(t *testing.T) {
-	terminal := situation{foreground: true}
-	early := situation{foreground: true, early: true}
-	background := situation{}
+	situations := []situation{
+		{}, {foreground: true}, {foreground: true, early: true},
+		{tree: true}, {foreground: true, tree: true},
+	}
+	const n, c, e = nobody, command, everybody
 	tests := []struct {
-		sig                         syscall.Signal
-		background, terminal, early bool
+		sig  syscall.Signal
+		want [5]audience
 	}{
-		{syscall.SIGTERM, true, true, true},
-		{syscall.SIGHUP, true, true, true},
-		{syscall.SIGUSR1, true, true, true},
-		{syscall.SIGCONT, true, true, true},
-		{syscall.SIGINT, true, false, true},
-		{syscall.SIGQUIT, true, false, true},
-		{syscall.SIGWINCH, true, false, true},
-		{syscall.SIGPIPE, false, false, false},
-		{syscall.SIGCHLD, false, false, false},
-		{syscall.SIGURG, false, false, false},
+		{syscall.SIGTERM, [5]audience{c, c, c, c, c}},
+		{syscall.SIGHUP, [5]audience{c, c, c, c, c}},
+		{syscall.SIGUSR1, [5]audience{c, c, c, c, c}},
+		{syscall.SIGCONT, [5]audience{c, c, c, e, e}},
+		{syscall.SIGTSTP, [5]audience{c, c, c, e, e}},
+		{syscall.SIGINT, [5]audience{c, n, c, c, e}},
+		{syscall.SIGQUIT, [5]audience{c, n, c, c, e}},
+		{syscall.SIGWINCH, [5]audience{c, n, c, c, e}},
+		{syscall.SIGPIPE, [5]audience{}},
+		{syscall.SIGCHLD, [5]audience{}},
+		{syscall.SIGURG, [5]audience{}},
 	}
 	for _, tt := range tests {
-		if got := passOn(tt.sig, background); got != tt.background {
-			t.Errorf("%v in the background: %t", tt.sig, got)
+		for i, now := range situations {
+			if got := passOn(tt.sig, now); got != tt.want[i] {
+				t.Errorf("%v, %+v: %v, want %v", tt.sig, now, got, tt.want[i])
+			}
 		}
-		if got := passOn(tt.sig, terminal); got != tt.terminal {
-			t.Errorf("%v in the foreground: %t", tt.sig, got)
-		}
-		if got := passOn(tt.sig, early); got != tt.early {
-			t.Errorf("%v before the command is there: %t", tt.sig, got)
+	}
+}
+
+func TestReplyTo(t *testing.T) {
+	const own, tree, other, none = 10, 20, 30, 0
+	tests := []struct {
+		sig   syscall.Signal
+		front int
+		want  reply
+	}{
+		{syscall.SIGTTIN, own, lend},
+		{syscall.SIGTTOU, own, lend},
+		{syscall.SIGTTIN, tree, lend}, // it has got it meanwhile
+		{syscall.SIGTTIN, other, stop},
+		{syscall.SIGTTOU, none, stop},
+		{syscall.SIGTSTP, tree, stop},
+		{syscall.SIGTSTP, own, stop},
+		{syscall.SIGTSTP, other, stop},
+		{syscall.SIGSTOP, tree, leave}, // somebody wants it to stop, not us
+	}
+	for _, tt := range tests {
+		if got := replyTo(tt.sig, tt.front, own, tree); got != tt.want {
+			t.Errorf("%v with %d in front: %v, want %v", tt.sig, tt.front, got, tt.want)
 		}
 	}
 }

@@ -3,38 +3,55 @@ package cli
 import (
 	"errors"
 	"os"
-	"os/signal"
-	"syscall"
+	"runtime"
 
 	"golang.org/x/sys/unix"
 )
 
 // inForeground says whether the controlling terminal, if there is one, sends its
 // signals to our process group.
-func inForeground() bool {
+func inForeground() bool { return frontGroup() == unix.Getpgrp() }
+
+// frontGroup is the foreground process group of the controlling terminal, or 0 if there
+// is none.
+func frontGroup() (group int) {
+	withTerminal(func(fd int) { group, _ = unix.IoctlGetInt(fd, unix.TIOCGPGRP) })
+	return group
+}
+
+// setFront makes a group of our session the foreground process group. Who does that
+// from the background is stopped, unless he blocks SIGTTOU (tcsetpgrp(3)).
+func setFront(group int) {
+	withTerminal(func(fd int) {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		var ttou, old unix.Sigset_t
+		ttou.Val[0] = 1 << (unix.SIGTTOU - 1)
+		if unix.PthreadSigmask(unix.SIG_BLOCK, &ttou, &old) != nil {
+			return
+		}
+		_ = unix.IoctlSetPointerInt(fd, unix.TIOCSPGRP, group)
+		_ = unix.PthreadSigmask(unix.SIG_SETMASK, &old, nil)
+	})
+}
+
+// withTerminal calls if there is a controlling terminal. It is not kept open: who is at
+// its other end sees when the command has let go.
+func withTerminal(call func(fd int)) {
 	tty, err := os.OpenFile("/dev/tty", os.O_RDONLY|unix.O_NOCTTY, 0)
 	if err != nil {
-		return false // ENXIO: there is no controlling terminal
+		return // ENXIO: there is none
 	}
 	defer tty.Close()
-	group, err := unix.IoctlGetInt(int(tty.Fd()), unix.TIOCGPGRP)
-	return err == nil && group == unix.Getpgrp()
+	call(int(tty.Fd()))
 }
 
 // reclaimTerminal makes our process group the foreground one again if the one that is
 // has nobody in it any more. A shell gives back what it took, but not if it was killed,
 // and not from a PID namespace: it has no number there for a group outside.
 func reclaimTerminal() {
-	tty, err := os.OpenFile("/dev/tty", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		return
+	front := frontGroup()
+	if front > 1 && errors.Is(unix.Kill(-front, 0), unix.ESRCH) {
+		setFront(unix.Getpgrp())
 	}
-	defer tty.Close()
-	group, err := unix.IoctlGetInt(int(tty.Fd()), unix.TIOCGPGRP)
-	if err != nil || group <= 1 || !errors.Is(unix.Kill(-group, 0), unix.ESRCH) {
-		return
-	}
-	signal.Ignore(syscall.SIGTTOU) // it would stop us: we are in the background
-	defer signal.Reset(syscall.SIGTTOU)
-	_ = unix.IoctlSetPointerInt(int(tty.Fd()), unix.TIOCSPGRP, unix.Getpgrp())
 }

@@ -19,7 +19,8 @@ type (
 	}
 	segment struct {
 		kind, flags             uint32
-		offset, address         uint64
+		_                       uint64 // offset
+		address                 uint64
 		_                       uint64 // physical address
 		fileSize, memory, align uint64
 	}

@@ -14,6 +14,13 @@ import (
 	"github.com/autokill/autokill/internal/clone"
 )
 
+func TestExplainKilledMonitor(t *testing.T) {
+	err := Explain(os.NewSyscallError(stepAlive, errors.ErrUnsupported), Options{})
+	if !errors.Is(err, clone.ErrNotStarted) || errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestExplain(t *testing.T) {
 	call := os.NewSyscallError
 	path := func(op, path string, err error) error { return &fs.PathError{Op: op, Path: path, Err: err} }

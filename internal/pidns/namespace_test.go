@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -252,7 +254,7 @@ func TestMonitorEndsFirst(t *testing.T) {
 	init.Steps = append([]clone.Step{wait}, init.Steps...)
 	_, err = r.Start()
 	n.Started()
-	if err == nil || !strings.Contains(err.Error(), stepAlive) || !errors.Is(err, errors.ErrUnsupported) {
+	if step, _ := failedStep(err); step != stepAlive {
 		t.Errorf("got %v, want that %s fails", err, stepAlive)
 	}
 	if said := line.AllGone(t); len(said) > 0 {
@@ -261,6 +263,100 @@ func TestMonitorEndsFirst(t *testing.T) {
 	for !errors.Is(err, unix.ECHILD) { // the init is an orphan of ours now
 		_, err = unix.Wait4(-1, nil, unix.WALL, nil)
 	}
+}
+
+// TestKilledAtAnyMoment: the outermost process is killed while the start is under way.
+// Whether that then fails or not, nobody stays.
+func TestKilledAtAnyMoment(t *testing.T) {
+	both(t, func(t *testing.T, o Options) {
+		failed := map[string]int{}
+		rounds := 300
+		if testing.Short() {
+			rounds = 50
+		}
+		for range rounds {
+			line := testproc.NewLifeline(t)
+			r := sh("exec sleep 1000", line.End())
+			n, err := Prepare(r, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pending, err := r.Clone()
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(rand.N(1500 * time.Microsecond)) // chance picks the moment
+			if err := unix.Kill(pending.Pid(), unix.SIGKILL); err != nil && !errors.Is(err, unix.ESRCH) {
+				t.Fatal(err)
+			}
+			outer, err := pending.Wait()
+			n.Started()
+			if err == nil {
+				_ = unix.Waitid(unix.P_PIDFD, outer.Pidfd, nil, unix.WEXITED|unix.WALL, nil)
+				_ = unix.Close(outer.Pidfd)
+				failed["not"]++
+			} else {
+				step, _ := failedStep(err)
+				failed[step]++
+			}
+			line.AllGone(t)
+			n.Close()
+		}
+		for err := error(nil); !errors.Is(err, unix.ECHILD); { // inits that are orphans
+			_, err = unix.Wait4(-1, nil, unix.WALL, nil)
+		}
+		t.Logf("the starts failed at: %v", failed)
+	})
+}
+
+// TestInitCannotBeKilledFromInside: the kernel keeps signals from inside that it has no
+// handler for from an init.
+func TestInitCannotBeKilledFromInside(t *testing.T) {
+	both(t, func(t *testing.T, o Options) {
+		s := start(t, sh("kill -KILL 1; kill -STOP 1; kill -CHLD 1; exit 7", os.Stderr), o)
+		if status, _, told := s.namespace.Ending(); !told || status.ExitStatus() != 7 {
+			t.Errorf("the command ended with %#x, %t", status, told)
+		}
+	})
+}
+
+const tracerRole = "tracer"
+
+// trace is a command that wants to get hold of its init from the first moment on.
+func trace([]string) int {
+	runtime.LockOSThread()
+	const seize = 0x4206 // PTRACE_SEIZE
+	_, _, errno := unix.RawSyscall6(unix.SYS_PTRACE, seize, 1, 0, 0, 0, 0)
+	fmt.Println("ptrace:", errno)
+	fd, err := unix.PidfdOpen(1, 0)
+	if err == nil {
+		_, err = unix.PidfdGetfd(fd, 0, 0)
+	}
+	fmt.Println("pidfd_getfd:", err)
+	_, err = os.OpenFile("/proc/1/mem", os.O_RDWR, 0)
+	fmt.Println("mem:", errors.Is(err, os.ErrPermission))
+	return 0
+}
+
+// TestInitCannotBeTraced: who traces the init could make it forget its death signal.
+func TestInitCannotBeTraced(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root may trace everybody: this is for an ordinary user to try")
+	}
+	both(t, func(t *testing.T, o Options) {
+		for range 20 {
+			_, lines := speaker(t, "", o, func(r *clone.Request) {
+				r.Path, r.Argv, r.Env = testproc.Exe, []string{"trace"}, testproc.RoleEnv(tracerRole)
+				// As package bond does it.
+				r.Capabilities, _ = clone.ReadCapabilities()
+				r.NoNewPrivs = true
+			})
+			const want = "ptrace: operation not permitted\npidfd_getfd: operation not permitted\nmem: true\n"
+			if got := rest(t, lines); got != want {
+				t.Fatalf("got %q, want %q", got, want)
+			}
+		}
+	})
 }
 
 // TestOrphansAreReaped: whoever loses its parent inside is the init's to reap. The

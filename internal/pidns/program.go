@@ -7,8 +7,18 @@ import (
 	"unsafe"
 )
 
-// program is the monitor and the init. It has no data and no writable memory but the
-// stack that the kernel gives it. Its name (argv[0]) says which of the two it is.
+// everybody is the value of a signal that is for all.
+const everybody = 0x616c6c
+
+// code is where the program begins.
+func code() *byte
+
+// endMark comes after the last instruction.
+const endMark = "autokill"
+
+// machineCode is the program that the monitor and the init become. It has no data and
+// no writable memory but the stack that the kernel gives it. Its name (argv[0]) says
+// which of the two it is.
 //
 // Both make themselves undumpable, so that nobody of the same user can look into them
 // or trace them, and never unblock a signal.
@@ -22,17 +32,6 @@ import (
 // has sent (si_code is not positive) it passes on: to all processes of the namespace if
 // it was queued with the value everybody, otherwise to the command. What the kernel
 // sends, as for a terminal, the command has got itself.
-func program()
-
-// everybody is the value of a signal that is for all.
-const everybody = 0x616c6c
-
-// code is where the program begins.
-func code() *byte
-
-// endMark comes after the last instruction.
-const endMark = "autokill"
-
 func machineCode() []byte {
 	const enough = 1 << 10
 	text := unsafe.Slice(code(), enough)

@@ -31,12 +31,10 @@
 #define USAGE 144
 #define TIME 288 // struct timespec
 
-// func program()
-//
-// See program.go for what it does. It is never called here: its bytes become a
+// The program: see machineCode for what it does. It is never called here: its bytes become a
 // program of their own, so it refers to nothing outside. R12 is argv[0], R13 argc, R14
 // the scratch memory. The kernel keeps all registers but AX, CX and R11.
-TEXT ·program(SB), NOSPLIT|NOFRAME, $0-0
+TEXT program<>(SB), NOSPLIT|NOFRAME, $0-0
 	MOVQ	SP, R14
 	MOVQ	0(R14), R13
 	MOVQ	8(R14), R12
@@ -157,6 +155,6 @@ exit:
 
 // func code() *byte
 TEXT ·code(SB), NOSPLIT, $0-8
-	LEAQ	·program(SB), AX
+	LEAQ	program<>(SB), AX
 	MOVQ	AX, ret+0(FP)
 	RET

@@ -31,12 +31,10 @@
 #define USAGE 144
 #define TIME 288 // struct timespec
 
-// func program()
-//
-// See program.go for what it does. It is never called here: its bytes become a
+// The program: see machineCode for what it does. It is never called here: its bytes become a
 // program of their own, so it refers to nothing outside. R19 is argv[0], R20 argc, R21
 // the scratch memory. The kernel keeps all registers but R0.
-TEXT ·program(SB), NOSPLIT|NOFRAME, $0-0
+TEXT program<>(SB), NOSPLIT|NOFRAME, $0-0
 	MOVD	RSP, R21
 	MOVD	0(R21), R20
 	MOVD	8(R21), R19
@@ -164,6 +162,6 @@ exit:
 
 // func code() *byte
 TEXT ·code(SB), NOSPLIT, $0-8
-	MOVD	$·program(SB), R0
+	MOVD	$program<>(SB), R0
 	MOVD	R0, ret+0(FP)
 	RET

@@ -52,7 +52,8 @@ const (
 // Nobody leaves the group. What would change it succeeds without effect, since most
 // programs want no more than to be told so; and a terminal keeps its foreground group,
 // for a program that believes in a group of its own would put that there, and nobody
-// could read any more.
+// could read any more. Who believes that it leads a session asks for a controlling
+// terminal next (forkpty(3)), and gives up if that fails.
 //
 // Nobody makes an init of a PID namespace: it ignores the signal that kills the group.
 // clone3 has its flags in memory, where a filter cannot look, so it is not there:
@@ -65,6 +66,7 @@ var rules = []rule{
 	{call: setsid},
 	{call: setpgid},
 	{ioctl, equals, 1, unix.TIOCSPGRP, 0},
+	{ioctl, equals, 1, unix.TIOCSCTTY, 0},
 
 	{kill, equals, 0, 0, unix.EPERM},
 	{kill, hasAny, 0, negative, unix.EPERM},

@@ -100,7 +100,8 @@ func TestVerdicts(t *testing.T) {
 		{2, "ioctl(0, TIOCSPGRP)", args{0, 0x5410}, nothing},
 		{2, "ioctl(0, TIOCSPGRP) with high bits", args{0, high | 0x5410}, nothing},
 		{2, "ioctl(0, TIOCGPGRP)", args{0, 0x540f}, allowed},
-		{2, "ioctl(0, TIOCSCTTY)", args{0, 0x540e}, allowed},
+		{2, "ioctl(0, TIOCSCTTY)", args{0, 0x540e}, nothing},
+		{2, "ioctl(0, TIOCNOTTY)", args{0, 0x5422}, allowed},
 		{2, "ioctl(TIOCSPGRP, 0)", args{0x5410, 0}, allowed},
 
 		{3, "kill(1)", args{1, 9}, allowed},

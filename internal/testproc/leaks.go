@@ -84,15 +84,7 @@ func ReapAll() {
 
 // Children are those of a process, dead ones that nobody has reaped among them.
 func Children(pid int) []Stat {
-	var all []Stat
-	paths, _ := filepath.Glob(filepath.Join(Proc(), "[0-9]*/stat"))
-	for _, path := range paths {
-		// An error means that it ended just now.
-		if s, err := ReadStat(path); err == nil && s.PPID == pid {
-			all = append(all, s)
-		}
-	}
-	return all
+	return slices.DeleteFunc(Processes(), func(s Stat) bool { return s.PPID != pid })
 }
 
 // OpenDescriptors are our own by number, with what they are.

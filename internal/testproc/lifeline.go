@@ -39,14 +39,20 @@ func (l *Lifeline) Cut() { l.w.Close() }
 // Read reads what the processes write.
 func (l *Lifeline) Read(b []byte) (int, error) { return l.r.Read(b) }
 
+// Deadline bounds the reading.
+func (l *Lifeline) Deadline(t testing.TB, at time.Time) {
+	t.Helper()
+	if err := l.r.SetReadDeadline(at); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // AllGone fails the test unless all processes with the end are gone in time. It
 // returns what they had written.
 func (l *Lifeline) AllGone(t testing.TB) []byte {
 	t.Helper()
 	l.Cut()
-	if err := l.r.SetReadDeadline(time.Now().Add(Patience)); err != nil {
-		t.Fatal(err)
-	}
+	l.Deadline(t, time.Now().Add(Patience))
 	written, err := io.ReadAll(l.r)
 	if err != nil {
 		t.Errorf("somebody has survived: %v", err)

@@ -44,3 +44,21 @@ func ReadStat(path string) (Stat, error) {
 func ReadProcess(pid int) (Stat, error) {
 	return ReadStat(filepath.Join(Proc(), strconv.Itoa(pid), "stat"))
 }
+
+// Processes are all that there are, dead ones that nobody has reaped among them.
+func Processes() []Stat { return readStats(filepath.Join(Proc(), "[0-9]*/stat")) }
+
+// Threads are those of a process.
+func Threads(pid int) []Stat { return readStats(filepath.Join(Proc(), strconv.Itoa(pid), "task/*/stat")) }
+
+func readStats(pattern string) []Stat {
+	var all []Stat
+	paths, _ := filepath.Glob(pattern)
+	for _, path := range paths {
+		// An error means that it ended just now.
+		if s, err := ReadStat(path); err == nil {
+			all = append(all, s)
+		}
+	}
+	return all
+}

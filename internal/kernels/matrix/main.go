@@ -46,7 +46,7 @@ func main() {
 	flag.StringVar(&request.run, "run", "", "run only the tests that match `regexp`, as go test does")
 	flag.Var(&request.arches, "arch", "`architecture` of the machines, amd64 or arm64; may be repeated (default amd64)")
 	flag.BoolVar(&request.full, "full", false, "run the long form of tests that have a short one; wants a longer -timeout")
-	flag.DurationVar(&request.timeout, "timeout", 4*time.Minute, "`time` that the tests of one package may take")
+	flag.DurationVar(&request.timeout, "timeout", 10*time.Minute, "`time` that the tests of one package may take")
 	flag.StringVar(&request.record, "record", "", "put the table into this `document` if all is well")
 	flag.BoolVar(&request.verbose, "v", false, "print what the tests write, as it comes")
 	flag.Parse()
