@@ -129,26 +129,32 @@ const somebody = 65534
 // become it.
 func needUser(t *testing.T, uid int) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(testproc.Proc(), "self/uid_map"))
-	if err != nil {
-		t.Fatal(err)
+	if !hasUser(uid) {
+		t.Skipf("needs a user namespace that has the user %d", uid)
 	}
+}
+
+// hasUser says whether the user namespace of this process has the user.
+func hasUser(uid int) bool {
+	text, err := os.ReadFile(filepath.Join(testproc.Proc(), "self/uid_map"))
+	check(err)
 	for line := range strings.Lines(string(text)) {
 		var inside, outside, size int
-		if _, err := fmt.Sscan(line, &inside, &outside, &size); err != nil {
-			t.Fatal(err)
-		}
+		_, err := fmt.Sscan(line, &inside, &outside, &size)
+		check(err)
 		if uid >= inside && uid-inside < size {
-			return
+			return true
 		}
 	}
-	t.Skipf("needs a user namespace that has the user %d", uid)
+	return false
 }
 
 // reachesEverybody says whether a child may become another user: native kills whoever
 // it is, and the signal of a tripwire is root's or goes to the same user only. Root that
 // cannot know that it is root of the initial user namespace does not rely on it.
-func (s suite) reachesEverybody() bool {
+func (s suite) reachesEverybody() bool { return reaches(s.Subject) }
+
+func reaches(s Subject) bool {
 	const initial = 0xEFFFFFFD // PROC_USER_INIT_INO of include/linux/proc_ns.h
 	var ns unix.Stat_t
 	return s.Mechanism == autokill.Native || s.Scope == autokill.ScopePIDNamespace ||

@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"strconv"
 	"syscall"
 	"testing"
@@ -84,11 +84,13 @@ var families = map[string]family{
 	}},
 
 	// turncoat does what makes the kernel forget PR_SET_PDEATHSIG, and more.
-	"turncoat": {words: 2, begin: func(Subject) error {
+	"turncoat": {words: 2, begin: func(subject Subject) error {
 		check(unix.Prctl(unix.PR_SET_PDEATHSIG, 0, 0, 0, 0))
-		if os.Geteuid() == 0 {
-			check(unix.Setgroups(nil))
-			check(syscall.Setresuid(65534, 65534, 65534))
+		if os.Geteuid() == 0 && hasUser(somebody) {
+			err := errors.Join(unix.Setgroups(nil), syscall.Setresuid(somebody, somebody, somebody))
+			if reaches(subject) {
+				check(err)
+			} // else it has lost what that takes
 		}
 		return sh(stay, &syscall.SysProcAttr{Setsid: true}).Start()
 	}},
@@ -266,7 +268,7 @@ func breed(subjects Subjects, args []string) int {
 func familyCommand(subject Subject, name, familyName string) *autokill.Cmd {
 	c := subject.Command(testproc.Exe, familyName, name)
 	c.Env, c.Stderr = testproc.RoleEnv(familyRole), os.Stderr
-	if user := families[familyName].user; user != 0 && os.Geteuid() == 0 {
+	if user := families[familyName].user; user != 0 && os.Geteuid() == 0 && hasUser(user) && reaches(subject) {
 		id := uint32(user)
 		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: id, Gid: id}}
 	}

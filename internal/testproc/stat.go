@@ -49,7 +49,9 @@ func ReadProcess(pid int) (Stat, error) {
 func Processes() []Stat { return readStats(filepath.Join(Proc(), "[0-9]*/stat")) }
 
 // Threads are those of a process.
-func Threads(pid int) []Stat { return readStats(filepath.Join(Proc(), strconv.Itoa(pid), "task/*/stat")) }
+func Threads(pid int) []Stat {
+	return readStats(filepath.Join(Proc(), strconv.Itoa(pid), "task/*/stat"))
+}
 
 func readStats(pattern string) []Stat {
 	var all []Stat
