@@ -111,7 +111,7 @@ var families = map[string]family{
 	// of Go but the memory that they were copied with.
 	"bomb": {words: 1, alone: true, user: 54321, begin: func(Subject) error {
 		signal.Ignore(unix.SIGCHLD) // so that the dead make room
-		limit := uint64(processes(os.Getuid()) + 24)
+		limit := uint64(processes(os.Getuid()) + 12)
 		check(unix.Setrlimit(unix.RLIMIT_NPROC, &unix.Rlimit{Cur: limit, Max: limit}))
 		bomb([]byte(word))
 		return nil
@@ -227,9 +227,9 @@ func bomb(word []byte) {
 			word = nil
 		case errno == 0 && pid == 0:
 			if ends {
-				unix.RawSyscall(unix.SYS_EXIT_GROUP, 0, 0, 0)
+				_, _, _ = unix.RawSyscall(unix.SYS_EXIT_GROUP, 0, 0, 0)
 			}
-			unix.RawSyscall(unix.SYS_SETSID, 0, 0, 0)
+			_, _, _ = unix.RawSyscall(unix.SYS_SETSID, 0, 0, 0)
 			word = nil
 		case errno == 0:
 			ends = !ends
@@ -245,7 +245,7 @@ func vfork(word []byte) {
 	if pid == 0 {
 		_, _ = unix.Write(1, word)
 		for {
-			unix.RawSyscall6(unix.SYS_PPOLL, 0, 0, 0, 0, 0, 0)
+			_, _, _ = unix.RawSyscall6(unix.SYS_PPOLL, 0, 0, 0, 0, 0, 0)
 		}
 	}
 }

@@ -75,8 +75,11 @@ func TestParseSignal(t *testing.T) {
 
 func TestPassOn(t *testing.T) {
 	situations := []situation{
-		{}, {foreground: true}, {foreground: true, early: true},
-		{tree: true}, {foreground: true, tree: true},
+		{},
+		{foreground: true},
+		{foreground: true, early: true},
+		{tree: true},
+		{foreground: true, tree: true},
 	}
 	const n, c, e = nobody, command, everybody
 	tests := []struct {

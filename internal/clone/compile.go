@@ -21,7 +21,7 @@ import (
 // The order matters:
 //
 //   - The prologue is first: it may need every descriptor of the caller.
-//   - close_range comes before whatever can block (the gate, chroot, chdir, execve):
+//   - close_range comes before whatever can block (the gate, waits, chroot, chdir, execve):
 //     a child that is stuck with copies of other handles would delay their kill.
 //   - The gate comes before all that needs ids, and the namespaces before chroot.
 //   - The confinement comes before the credentials: without no_new_privs a seccomp
@@ -61,6 +61,7 @@ func compile(r *Request, gate int, mask *uint64, dispositions []disposition, ste
 		n := len(r.Files)
 		steps = append(Inherit(steps, append(slices.Clip(r.Files), gate)), pass(n)...)
 	}
+	steps = append(steps, r.Waits...)
 
 	if r.Unshare != 0 {
 		add(Step{Name: "unshare", Nr: unix.SYS_UNSHARE, Args: [6]Arg{Int(int(r.Unshare))}})

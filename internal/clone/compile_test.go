@@ -45,6 +45,7 @@ func TestCompileOrder(t *testing.T) {
 			Request{Setpgid: true, Confinement: []Step{{Name: "seal"}}, Chroot: "/r", Credential: &Credential{NoSetGroups: true}},
 			append([]string{"setpgid"}, always("seal", "chroot", "setgid", "setuid")...),
 		},
+		{"waits before all that needs ids", Request{Waits: []Step{{Name: "wait"}}, Unshare: 1, Chroot: "/r"}, always("wait", "unshare", "chroot")},
 		{"epilogue before the exec", Request{Dir: "/", Epilogue: []Step{{Name: "seal"}}}, always("chdir", "seal")},
 		{
 			"foreground uses a descriptor of the caller",

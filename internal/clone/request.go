@@ -48,6 +48,10 @@ type Request struct {
 	// this request.
 	Child *Task
 
+	// Waits are steps that wait until others are ready for the child. They come when it
+	// has given up its descriptors, and before all that needs ids or namespaces.
+	Waits []Step
+
 	// Confinement are steps that come when the child has its process group and its
 	// files and still has the credentials of the caller.
 	Confinement []Step

@@ -60,25 +60,22 @@ func plan(r *clone.Request, o Options, p *processes, uid, gid int) {
 	flags := r.Flags | namespaces
 	forkInit := stepForkInit
 	var prepare []clone.Step
-	if o.Monitor {
-		prepare = p.guardSteps()
-	}
 	if o.UserNamespace {
 		flags |= unix.CLONE_NEWUSER
 		forkInit = stepForkUser
-		prepare = append(prepare, p.identitySteps(uid, gid)...)
+		prepare = p.identitySteps(uid, gid)
 	}
 	prepare = append(prepare, p.mountSteps(filepath.Clean(r.Chroot+"/proc"))...)
 
 	r.Child = &p.command
-	r.Prologue = p.commandSteps()
+	r.Prologue, r.Waits = p.commandSteps(), p.waitSteps()
 	if !o.Monitor {
-		p.init.Steps = append(prepare, p.initSteps()...)
+		p.init.Steps = p.initSteps(prepare)
 		r.Flags = flags
 		r.Ancestors = []*clone.Task{&p.init}
 		return
 	}
-	p.init.Steps = append(prepare, p.initSteps("guarded")...)
+	p.init.Steps = append(p.guardSteps(), p.initSteps(prepare, "guarded")...)
 	// A cgroup is for all of them; the other flags are namespaces.
 	r.Flags = flags & unix.CLONE_INTO_CGROUP
 	fork := p.init.Fork(forkInit, flags&^unix.CLONE_INTO_CGROUP|uint64(unix.SIGCHLD))

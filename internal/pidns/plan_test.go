@@ -23,12 +23,11 @@ func names(task *clone.Task) string {
 // TestPlan holds the order of the steps: the reasons are in steps.go.
 func TestPlan(t *testing.T) {
 	const (
-		mounts  = "mount(MS_SLAVE) mount(proc) "
-		become  = " setpgid chdir dup3 dup3 close_range fcntl(F_SETFD) execveat"
-		command = "rt_sigaction clone" + become
 		guard   = "prctl(PR_SET_PDEATHSIG) wait4 ppoll(monitor) "
+		command = "rt_sigaction clone setpgid dup3 dup3 close_range "
 		maps    = "openat write openat write openat write "
-		monitor = " setpgid chdir close dup3 close_range fcntl(F_SETFD) execveat"
+		end     = "mount(MS_SLAVE) mount(proc) chdir fcntl(F_SETFD) execveat"
+		monitor = " setpgid close dup3 close_range chdir fcntl(F_SETFD) execveat"
 	)
 	tests := []struct {
 		name    string
@@ -36,14 +35,14 @@ func TestPlan(t *testing.T) {
 		flags   uint64 // of the caller's clone, beyond those that were asked for
 		tasks   []string
 	}{
-		{"native", Options{}, namespaces, []string{mounts + command}},
-		{"native with a user namespace", Options{UserNamespace: true}, namespaces | unix.CLONE_NEWUSER, []string{maps + mounts + command}},
-		{"tripwire", Options{Monitor: true}, 0, []string{"getpid pidfd_open " + stepForkInit + monitor, guard + mounts + command}},
+		{"native", Options{}, namespaces, []string{command + end}},
+		{"native with a user namespace", Options{UserNamespace: true}, namespaces | unix.CLONE_NEWUSER, []string{command + maps + end}},
+		{"tripwire", Options{Monitor: true}, 0, []string{"getpid pidfd_open " + stepForkInit + monitor, guard + command + end}},
 		{
 			"tripwire with a user namespace",
 			Options{Monitor: true, UserNamespace: true},
 			0,
-			[]string{"getpid pidfd_open " + stepForkUser + monitor, guard + maps + mounts + command},
+			[]string{"getpid pidfd_open " + stepForkUser + monitor, guard + command + maps + end},
 		},
 	}
 	for _, tt := range tests {
@@ -64,8 +63,11 @@ func TestPlan(t *testing.T) {
 			if !slices.Equal(got, tt.tasks) {
 				t.Errorf("got  %q\nwant %q", got, tt.tasks)
 			}
-			if got, want := names(&clone.Task{Steps: r.Prologue}), "rt_sigaction pidfd_open pidfd_open sendmsg(command) rt_sigtimedwait"; got != want {
+			if got, want := names(&clone.Task{Steps: r.Prologue}), "rt_sigaction pidfd_open pidfd_open sendmsg(command)"; got != want {
 				t.Errorf("the command begins with %q, want %q", got, want)
+			}
+			if got := names(&clone.Task{Steps: r.Waits}); got != stepGo {
+				t.Errorf("the command waits by %q", got)
 			}
 		})
 	}
@@ -76,7 +78,9 @@ func TestPlanChroot(t *testing.T) {
 	for chroot, want := range map[string]string{"": "/proc", "/": "/proc", "/srv/root": "/srv/root/proc", "root": "root/proc"} {
 		r := &clone.Request{Chroot: chroot}
 		plan(r, Options{}, new(processes), 0, 0)
-		if got := r.Ancestors[0].Steps[1].Path; got != want {
+		steps := r.Ancestors[0].Steps
+		i := slices.IndexFunc(steps, func(s clone.Step) bool { return s.Name == stepProc })
+		if got := steps[i].Path; got != want {
 			t.Errorf("with root %q, /proc is mounted at %q, want %q", chroot, got, want)
 		}
 	}

@@ -65,7 +65,7 @@ func (p *processes) monitorSteps(forkInit clone.Step) []clone.Step {
 		{Name: "pidfd_open", Nr: unix.SYS_PIDFD_OPEN, Args: [6]clone.Arg{clone.Load(&p.ownPid)}, Result: &p.monitor.Fd},
 		forkInit,
 	}
-	return p.become(steps, -1, "autokill-monitor")
+	return p.become(steps, -1, nil, "autokill-monitor")
 }
 
 // guardSteps come first in the init of a tripwire: it must not outlive the monitor.
@@ -138,9 +138,10 @@ func (p *processes) mountSteps(proc string) []clone.Step {
 	}
 }
 
-// initSteps fork the command and end with the program. Whoever ignores SIGCHLD gets no
-// status, so the init does not; the command gets the caller's disposition back.
-func (p *processes) initSteps(argv ...string) []clone.Step {
+// initSteps fork the command, prepare the namespace for it, and end with the program.
+// Whoever ignores SIGCHLD gets no status, so the init does not; the command gets the
+// caller's disposition back.
+func (p *processes) initSteps(prepare []clone.Step, argv ...string) []clone.Step {
 	steps := []clone.Step{
 		{
 			Name: "rt_sigaction", Nr: unix.SYS_RT_SIGACTION,
@@ -148,18 +149,16 @@ func (p *processes) initSteps(argv ...string) []clone.Step {
 		},
 		p.command.Fork("clone", uint64(unix.SIGCHLD)),
 	}
-	return p.become(steps, p.control, append([]string{"autokill-init"}, argv...)...)
+	return p.become(steps, p.control, prepare, append([]string{"autokill-init"}, argv...)...)
 }
 
-// commandSteps come first in the command: it tells the caller who it and the init are,
-// and waits until the init can be neither looked into nor traced.
+// commandSteps come first in the command: it tells the caller who it and the init are.
 func (p *processes) commandSteps() []clone.Step {
 	s := &p.self
 	s.iov.Base, s.iov.Len = &s.text[0], uint64(len(s.text))
 	s.control.Cmsghdr = unix.Cmsghdr{Len: uint64(unix.CmsgLen(2 * 4)), Level: unix.SOL_SOCKET, Type: unix.SCM_RIGHTS}
 	s.msg.Iov, s.msg.Iovlen = &s.iov, 1
 	s.msg.Control, s.msg.Controllen = (*byte)(unsafe.Pointer(&s.control)), uint64(unsafe.Sizeof(s.control))
-	p.goAhead = 1 << (unix.SIGCONT - 1)
 	return []clone.Step{
 		{
 			Name: "rt_sigaction", Nr: unix.SYS_RT_SIGACTION,
@@ -171,29 +170,34 @@ func (p *processes) commandSteps() []clone.Step {
 			Name: "sendmsg(command)", Nr: unix.SYS_SENDMSG,
 			Args: [6]clone.Arg{clone.Int(p.control), clone.Addr(&s.msg), clone.Int(unix.MSG_NOSIGNAL)},
 		},
-		{
-			Name: stepGo, Nr: unix.SYS_RT_SIGTIMEDWAIT, Mask: ^uintptr(0), Want: uintptr(unix.SIGCONT),
-			Args: [6]clone.Arg{clone.Addr(&p.goAhead), clone.Int(0), clone.Int(0), clone.Int(8)},
-		},
 	}
 }
 
+// waitSteps make the command wait until the namespace is prepared and the init can be
+// neither looked into nor traced.
+func (p *processes) waitSteps() []clone.Step {
+	p.goAhead = 1 << (unix.SIGCONT - 1)
+	return []clone.Step{{
+		Name: stepGo, Nr: unix.SYS_RT_SIGTIMEDWAIT, Mask: ^uintptr(0), Want: uintptr(unix.SIGCONT),
+		Args: [6]clone.Arg{clone.Addr(&p.goAhead), clone.Int(0), clone.Int(0), clone.Int(8)},
+	}}
+}
+
 // become adds the steps that make the process a program that holds nothing: no
-// descriptor but perhaps the control socket, no directory.
-func (p *processes) become(steps []clone.Step, control int, argv ...string) []clone.Step {
+// descriptor but perhaps the control socket, no directory. What can block is done when
+// the descriptors are given up: among them are the handles of others.
+func (p *processes) become(steps []clone.Step, control int, prepare []clone.Step, argv ...string) []clone.Step {
 	name, err := syscall.SlicePtrFromStrings(argv)
 	if err != nil {
 		panic(err) // cannot be: the names have no NUL
 	}
 	env := make([]*byte, 1)
-	steps = append(
-		steps,
-		clone.Step{Name: "setpgid", Nr: unix.SYS_SETPGID},
-		clone.Step{Name: "chdir", Path: "/", Nr: unix.SYS_CHDIR, Args: [6]clone.Arg{cstring("/")}},
-	)
+	steps = append(steps, clone.Step{Name: "setpgid", Nr: unix.SYS_SETPGID})
 	steps = clone.Inherit(steps, []int{control, p.program})
+	steps = append(steps, prepare...)
 	return append(
 		steps,
+		clone.Step{Name: "chdir", Path: "/", Nr: unix.SYS_CHDIR, Args: [6]clone.Arg{cstring("/")}},
 		clone.Step{
 			Name: "fcntl(F_SETFD)", Nr: unix.SYS_FCNTL,
 			Args: [6]clone.Arg{clone.Int(1), clone.Int(unix.F_SETFD), clone.Int(unix.FD_CLOEXEC)},
