@@ -37,14 +37,14 @@ var (
 
 	twoJobs = []guest.Job{{Package: "p", User: "root"}, {Package: "p", User: "user", UID: 1000}}
 
-	passing = "^=== RUN   TestA\n^=== RUN   TestA/native\n^--- PASS: TestA/native (0.01s)\n^=== NAME  TestA\n" +
-		"^=== RUN   TestA/tripwire\n^--- PASS: TestA/tripwire (0.01s)\n^=== NAME  TestA\n^--- PASS: TestA (0.02s)\n" +
+	passing = "^=== RUN   TestContract\n^=== RUN   TestContract/native\n^--- PASS: TestContract/native (0.01s)\n^=== NAME  TestContract\n" +
+		"^=== RUN   TestContract/tripwire\n^--- PASS: TestContract/tripwire (0.01s)\n^=== NAME  TestContract\n^--- PASS: TestContract (0.02s)\n" +
 		"^=== NAME  \n^PASS\n"
-	skipping = "^=== RUN   TestA\n^=== RUN   TestA/native\n    a_test.go:3: needs Linux 7.1\n^--- SKIP: TestA/native (0.00s)\n" +
-		"^=== NAME  TestA\n^=== RUN   TestA/tripwire\n^--- PASS: TestA/tripwire (0.01s)\n^=== NAME  TestA\n^--- PASS: TestA (0.02s)\n" +
+	skipping = "^=== RUN   TestContract\n^=== RUN   TestContract/native\n    a_test.go:3: needs Linux 7.1\n^--- SKIP: TestContract/native (0.00s)\n" +
+		"^=== NAME  TestContract\n^=== RUN   TestContract/tripwire\n^--- PASS: TestContract/tripwire (0.01s)\n^=== NAME  TestContract\n^--- PASS: TestContract (0.02s)\n" +
 		"^=== NAME  \n^PASS\n"
-	failing = "^=== RUN   TestA\n^=== RUN   TestA/native\n    a_test.go:9: got 1, want 2\n^--- FAIL: TestA/native (0.01s)\n" +
-		"^=== NAME  TestA\n^--- FAIL: TestA (0.02s)\n^=== NAME  \n^FAIL\n"
+	failing = "^=== RUN   TestContract\n^=== RUN   TestContract/native\n    a_test.go:9: got 1, want 2\n^--- FAIL: TestContract/native (0.01s)\n" +
+		"^=== NAME  TestContract\n^--- FAIL: TestContract (0.02s)\n^=== NAME  \n^FAIL\n"
 )
 
 // TestTranscripts follows whole boots from what came over the two serial ports
@@ -79,7 +79,7 @@ func TestTranscripts(t *testing.T) {
 			says: []string{
 				"7.3.4-1 amd64 root native 1 0 1 1.5 FAIL",
 				"FAIL 7.3 amd64 root: p: exit status 1",
-				"FAIL 7.3 amd64 root: p TestA/native",
+				"FAIL 7.3 amd64 root: p TestContract/native",
 				"a_test.go:9: got 1, want 2",
 				"7.3.4-1 amd64 user native tripwire 2 0 0 1.5",
 			},
@@ -107,7 +107,7 @@ func TestTranscripts(t *testing.T) {
 		},
 		{
 			name: "only skipped",
-			port: port(booted, started(0), wrote(0, "^=== RUN   TestA\n^--- SKIP: TestA (0.00s)\n^PASS\n"), ended(0, ""), started(1), wrote(1, passing), ended(1, ""), bye),
+			port: port(booted, started(0), wrote(0, "^=== RUN   TestContract\n^--- SKIP: TestContract (0.00s)\n^PASS\n"), ended(0, ""), started(1), wrote(1, passing), ended(1, ""), bye),
 			fate: Ended,
 			says: []string{"FAIL 7.3 amd64 root: no test ran", "1 no reason given (7.3 amd64 root)"},
 		},
@@ -119,12 +119,12 @@ func TestTranscripts(t *testing.T) {
 		},
 		{
 			name:    "a panic under the tests",
-			port:    port(booted, started(0), wrote(0, "^=== RUN   TestA\n")),
+			port:    port(booted, started(0), wrote(0, "^=== RUN   TestContract\n")),
 			console: panicLine,
 			fate:    Panic,
 			says: []string{
 				"FAIL 7.3 amd64 root: p: did not end: the kernel panicked",
-				"FAIL 7.3 amd64 root: p TestA did not end",
+				"FAIL 7.3 amd64 root: p TestContract did not end",
 				"FAIL 7.3 amd64 user: p: did not end: the kernel panicked",
 				"FAIL 7.3 amd64: the kernel panicked",
 			},
@@ -169,7 +169,7 @@ func TestTranscripts(t *testing.T) {
 		},
 		{
 			name: "a child's output before a result and in the place of one",
-			port: port(booted, started(0), wrote(0, "^=== RUN   TestA\nhalf a line^--- PASS: TestA (0.00s)\n--- FAIL: TestB (0.00s)\n^=== NAME  \n^PASS\n"), ended(0, ""),
+			port: port(booted, started(0), wrote(0, "^=== RUN   TestContract\nhalf a line^--- PASS: TestContract (0.00s)\n--- FAIL: TestB (0.00s)\n^=== NAME  \n^PASS\n"), ended(0, ""),
 				started(1), wrote(1, passing), ended(1, ""), bye),
 			fate: Ended, good: true,
 			says:     []string{"7.3.4-1 amd64 root - 1 0 0 1.5"},
