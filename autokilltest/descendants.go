@@ -225,7 +225,20 @@ func expectLines(t *testing.T, line *testproc.Lifeline, want ...string) {
 	}
 }
 
+// membersUnknown: without /proc nobody can be listed, which is said.
+func membersUnknown(t *testing.T, s suite) {
+	t.Helper()
+	p, _ := s.start(t)
+	if all, err := p.Members(); !errors.Is(err, errors.ErrUnsupported) || len(all) > 0 {
+		t.Errorf("without /proc the members are %v, %v", all, err)
+	}
+}
+
 func members(t *testing.T, s suite) {
+	if _, err := os.Lstat("/proc/self"); err != nil {
+		membersUnknown(t, s)
+		return
+	}
 	line := testproc.NewLifeline(t)
 	c := familyCommand(s.Subject, s.name, "kin")
 	c.Stdout = line.End()
