@@ -18,10 +18,18 @@ test: ## the tests, on this machine's kernel and as this user
 race: ## the tests again, with the race detector
 	CGO_ENABLED=1 go test -race $(PACKAGES)
 
-kernels: ## the tests on other kernels, in QEMU (KERNEL=7.3,5.10 ARCH=arm64 RUN=TestX PACKAGES=./pidfd FULL=1 V=1)
-	go run ./internal/kernels/matrix \
-		$(if $(KERNEL),-kernel '$(KERNEL)') $(if $(ARCH),-arch '$(ARCH)') $(if $(RUN),-run '$(RUN)') -packages '$(PACKAGES)' \
-		$(if $(FULL),-full -timeout 20m) $(if $(V),-v)
+RUNMATRIX = go run ./internal/kernels/matrix -packages '$(PACKAGES)' \
+	$(if $(KERNEL),-kernel '$(KERNEL)') $(if $(ARCH),-arch '$(ARCH)') $(if $(RUN),-run '$(RUN)') \
+	$(if $(FULL),-full -timeout 20m) $(if $(V),-v)
+
+kernels: ## the tests on the newest and the oldest kernel, in QEMU (KERNEL=6.1,host ARCH=arm64 RUN=TestX PACKAGES=./pidfd FULL=1 V=1)
+	$(RUNMATRIX)
+
+matrix: ## the tests on all kernels of docs/kernels.md, both architectures (the same settings; RECORD=1 writes the table)
+	$(RUNMATRIX) -whole $(if $(RECORD),-record docs/kernels.md)
+
+trees: ## real programs and peers, and what survives of them; writes the tables of docs/trees.md (.ci/programs installs them)
+	AUTOKILL_PROGRAMS=all go test -count=1 -v -run 'TestPrograms|TestPeers' ./internal/programs -args -update
 
 moveover: ## the tests of real modules, with os/exec and with autokill (fetches them; minutes)
 	AUTOKILL_MOVEOVER=1 go test -count=1 -timeout 30m -v -run TestModules ./internal/moveover
@@ -39,4 +47,4 @@ fmt: ## format the code with gofumpt
 vuln: ## known vulnerabilities in what we depend on; says so where the database cannot be reached
 	@tools/vuln $(TOOL) govulncheck ./...
 
-.PHONY: help build man test race kernels moveover lint fmt vuln
+.PHONY: help build man test race kernels matrix trees moveover lint fmt vuln

@@ -3,12 +3,7 @@
 package autokill_test
 
 import (
-	"bytes"
 	"errors"
-	"os"
-	"os/exec"
-	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/autokill/autokill"
@@ -71,62 +66,9 @@ func needNative(t *testing.T) {
 	case err == nil:
 	case !errors.Is(err, errors.ErrUnsupported):
 		t.Fatal(err)
-	case testproc.Denied() != "":
-		t.Skipf("denied to this run: %v", err)
 	case testproc.KernelAtLeast(7, 1):
 		t.Fatalf("this kernel should have it: %v", err)
 	default:
 		t.Skip(err)
 	}
 }
-
-// TestContractElsewhere runs TestContract again where this process cannot go
-// itself: as an ordinary user, and with clone3 denied.
-func TestContractElsewhere(t *testing.T) {
-	if testproc.Denied() != "" || os.Getenv(elsewhere) != "" {
-		t.Skip("this is elsewhere already")
-	}
-	if testing.Short() && os.Getenv("AUTOKILL_KERNEL") != "" {
-		t.Skip("takes long in a virtual machine, which has an ordinary user's run anyway: make kernels FULL=1 runs it")
-	}
-	ordinary := &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
-	for _, tt := range []struct {
-		name string
-		deny string
-		sys  *syscall.SysProcAttr
-	}{
-		{"ordinary user", "", ordinary},
-		{"clone3 answers ENOSYS", "clone3=ENOSYS", nil},
-		{"clone3 answers EPERM", "clone3=EPERM", nil},
-		{"ordinary user, clone3 answers ENOSYS", "clone3=ENOSYS", ordinary},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			if testing.Short() && tt.deny != "clone3=ENOSYS" {
-				t.Skip("the short form has one run elsewhere")
-			}
-			if tt.sys != nil && os.Geteuid() != 0 {
-				t.Skip("only root can become another user; this run is an ordinary user's already")
-			}
-			args := []string{"-test.run=^TestContract$", "-test.v", "-test.short", "-test.timeout=5m"}
-			cmd := exec.CommandContext(t.Context(), testproc.Exe, args...)
-			cmd.Env = append(os.Environ(), elsewhere+"=1", "TMPDIR=/tmp")
-			if tt.deny != "" {
-				cmd.Env = testproc.Denying(cmd.Env, tt.deny)
-			}
-			cmd.SysProcAttr = tt.sys
-			cmd.Dir = "/"
-			out, err := cmd.CombinedOutput()
-			passed := strings.Count(string(out), "    --- PASS: TestContract/tripwire/")
-			trees := strings.Count(string(out), "    --- PASS: TestContract/tree/")
-			if err != nil || passed < 30 || trees < 30 {
-				t.Fatalf("%v, %d and %d clauses passed:\n%s", err, passed, trees, out)
-			}
-			if tt.deny != "" && !bytes.Contains(out, []byte("--- SKIP: TestContract/native")) {
-				t.Errorf("native ran although clone3 was denied:\n%s", out)
-			}
-			t.Logf("%d clauses passed for tripwire, %d for trees", passed, trees)
-		})
-	}
-}
-
-const elsewhere = "AUTOKILL_TEST_ELSEWHERE"

@@ -106,16 +106,18 @@ func killAtAnyMoment(t *testing.T, s suite) {
 
 func (s suite) killCrowd(t *testing.T, p *phases) {
 	t.Helper()
-	memory, err := unix.MemfdCreate("diary", unix.MFD_CLOEXEC)
+	file, err := os.CreateTemp("", "diary")
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := os.NewFile(uintptr(memory), "diary")
 	defer file.Close()
+	if err := os.Remove(file.Name()); err != nil {
+		t.Fatal(err)
+	}
 	if err := file.Truncate(int64(unsafe.Sizeof(diary{}))); err != nil {
 		t.Fatal(err)
 	}
-	d, err := openDiary(memory)
+	d, err := openDiary(int(file.Fd()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +179,7 @@ func reapOrphans(t *testing.T) (neverExeced int) {
 			return neverExeced // ECHILD: that was all
 		}
 		pid := pidOf(&info)
-		name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+		name, err := os.ReadFile(fmt.Sprintf("%s/%d/comm", testproc.Proc(), pid))
 		if err == nil && string(name) != "sh\n" && string(name) != "sleep\n" {
 			neverExeced++
 		}

@@ -4,6 +4,7 @@ package autokilltest
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -15,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/autokill/autokill"
 	"github.com/autokill/autokill/internal/testproc"
 )
 
@@ -45,10 +47,19 @@ var escapes = []clause{
 	}},
 	{"TestL6_BecomesAnotherUser", func(t *testing.T, s suite) {
 		needRoot(t)
+		if !s.reachesEverybody() {
+			s.holds(t, "setresuid") // it has lost what that takes
+			return
+		}
+		needUser(t, somebody)
 		s.holds(t, "setuid")
 	}},
 	{"TestL6_BecomesAnotherUserByCapability", func(t *testing.T, s suite) {
 		needRoot(t)
+		needUser(t, somebody)
+		if _, err := os.Lstat("/proc/self"); err != nil && s.Scope == autokill.ScopePIDNamespace {
+			t.Skip("an ordinary user's PID namespace needs /proc")
+		}
 		// An ordinary user who has CAP_SETUID nevertheless. The child may lose it or
 		// use it: it must not survive.
 		s.holder = &syscall.SysProcAttr{
@@ -111,6 +122,45 @@ func needRoot(t *testing.T) {
 	}
 }
 
+// somebody is an ordinary user.
+const somebody = 65534
+
+// needUser skips where this user namespace does not have the user, or does not let us
+// become it.
+func needUser(t *testing.T, uid int) {
+	t.Helper()
+	if !hasUser(uid) {
+		t.Skipf("needs a user namespace that has the user %d", uid)
+	}
+}
+
+// hasUser says whether the user namespace of this process has the user.
+func hasUser(uid int) bool {
+	text, err := os.ReadFile(filepath.Join(testproc.Proc(), "self/uid_map"))
+	check(err)
+	for line := range strings.Lines(string(text)) {
+		var inside, outside, size int
+		_, err := fmt.Sscan(line, &inside, &outside, &size)
+		check(err)
+		if uid >= inside && uid-inside < size {
+			return true
+		}
+	}
+	return false
+}
+
+// reachesEverybody says whether a child may become another user: native kills whoever
+// it is, and the signal of a tripwire is root's or goes to the same user only. Root that
+// cannot know that it is root of the initial user namespace does not rely on it.
+func (s suite) reachesEverybody() bool { return reaches(s.Subject) }
+
+func reaches(s Subject) bool {
+	const initial = 0xEFFFFFFD // PROC_USER_INIT_INO of include/linux/proc_ns.h
+	var ns unix.Stat_t
+	return s.Mechanism == autokill.Native || s.Scope == autokill.ScopePIDNamespace ||
+		os.Geteuid() == 0 && unix.Stat("/proc/self/ns/user", &ns) == nil && ns.Ino == initial
+}
+
 // setUserIDFile runs a set-user-ID root file as a child that is somebody else: it
 // must not become root, and closing must kill it.
 func setUserIDFile(t *testing.T, s suite) {
@@ -136,11 +186,18 @@ func setUserIDFile(t *testing.T, s suite) {
 	); err != nil {
 		t.Fatal(err)
 	}
-	const somebody = 65534
+	become := func(c *autokill.Cmd) {
+		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: somebody, Gid: somebody}}
+	}
+	if !s.reachesEverybody() {
+		s.refuses(t, become, errors.ErrUnsupported, "another uid")
+		return
+	}
+	needUser(t, somebody)
 	e := newEcho(t)
 	c := s.Command(path)
 	c.Stdin, c.Stdout = e.stdin, e.stdout
-	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: somebody, Gid: somebody}}
+	become(c)
 	p := s.begin(t, c)
 	e.handOver()
 	e.ping(t)
@@ -157,7 +214,7 @@ func setUserIDFile(t *testing.T, s suite) {
 // statusField is a line of /proc/PID/status.
 func statusField(t *testing.T, pid int, name string) string {
 	t.Helper()
-	return taskField(t, filepath.Join("/proc", strconv.Itoa(pid), "status"), name)
+	return taskField(t, filepath.Join(testproc.Proc(), strconv.Itoa(pid), "status"), name)
 }
 
 func taskField(t *testing.T, path, name string) string {

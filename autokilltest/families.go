@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"strconv"
 	"syscall"
 	"testing"
@@ -83,11 +84,13 @@ var families = map[string]family{
 	}},
 
 	// turncoat does what makes the kernel forget PR_SET_PDEATHSIG, and more.
-	"turncoat": {words: 2, begin: func(Subject) error {
+	"turncoat": {words: 2, begin: func(subject Subject) error {
 		check(unix.Prctl(unix.PR_SET_PDEATHSIG, 0, 0, 0, 0))
-		if os.Geteuid() == 0 {
-			check(unix.Setgroups(nil))
-			check(syscall.Setresuid(65534, 65534, 65534))
+		if os.Geteuid() == 0 && hasUser(somebody) {
+			err := errors.Join(unix.Setgroups(nil), syscall.Setresuid(somebody, somebody, somebody))
+			if reaches(subject) {
+				check(err)
+			} // else it has lost what that takes
 		}
 		return sh(stay, &syscall.SysProcAttr{Setsid: true}).Start()
 	}},
@@ -107,6 +110,9 @@ var families = map[string]family{
 	// bomb forks without end, up to the limit of its user. The processes share nothing
 	// of Go but the memory that they were copied with.
 	"bomb": {words: 1, alone: true, user: 54321, begin: func(Subject) error {
+		if os.Geteuid() == 0 {
+			no(errors.New("no limit holds for root, it would take the machine"))
+		}
 		signal.Ignore(unix.SIGCHLD) // so that the dead make room
 		limit := uint64(processes(os.Getuid()) + 12)
 		check(unix.Setrlimit(unix.RLIMIT_NPROC, &unix.Rlimit{Cur: limit, Max: limit}))
@@ -203,7 +209,7 @@ func no(err error) {
 func processes(uid int) (n int) {
 	for _, p := range testproc.Processes() {
 		var st unix.Stat_t
-		if unix.Stat("/proc/"+strconv.Itoa(p.PID), &st) == nil && int(st.Uid) == uid {
+		if unix.Stat(filepath.Join(testproc.Proc(), strconv.Itoa(p.PID)), &st) == nil && int(st.Uid) == uid {
 			n += len(testproc.Threads(p.PID))
 		}
 	}

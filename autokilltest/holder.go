@@ -193,7 +193,7 @@ var manners = map[string]func(*holder) int{
 		_, err = h.process.Observer()
 		check(err)
 		// A socket cannot be opened again, and of a pidfd that gives an observer.
-		_, _ = unix.Open(fmt.Sprintf("/proc/self/fd/%d", h.handle), unix.O_RDWR, 0)
+		_, _ = unix.Open(fmt.Sprintf("%s/self/fd/%d", testproc.Proc(), h.handle), unix.O_RDWR, 0)
 		observeByHandle(h.handle)
 		h.drop()
 		h.say("done")
@@ -238,7 +238,7 @@ func (h *holder) forget() int {
 // observeByHandle opens a pidfd by its file handle, open_by_handle_at(2), which pidfs
 // knows since Linux 6.14. A socket has none.
 func observeByHandle(fd int) {
-	if what, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd)); err != nil || !strings.Contains(what, "pidfd") {
+	if what, err := os.Readlink(fmt.Sprintf("%s/self/fd/%d", testproc.Proc(), fd)); err != nil || !strings.Contains(what, "pidfd") {
 		return
 	}
 	name, _, err := unix.NameToHandleAt(fd, "", unix.AT_EMPTY_PATH)

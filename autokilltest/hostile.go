@@ -123,7 +123,7 @@ var attacks = map[string]func() error{
 // reopen opens everything in /proc of the parent, in every way there is, and keeps
 // what it gets through the exec.
 func reopen() error {
-	names, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/fd/*", os.Getppid()))
+	names, err := filepath.Glob(fmt.Sprintf("%s/%d/task/*/fd/*", testproc.Proc(), os.Getppid()))
 	if err != nil {
 		return err
 	}
@@ -140,7 +140,7 @@ func reopen() error {
 func endLeader() error {
 	// It is not started before: it could be what keeps the first thread busy.
 	watch := func() {
-		stat := fmt.Sprintf("/proc/self/task/%d/stat", os.Getpid())
+		stat := fmt.Sprintf("%s/self/task/%d/stat", testproc.Proc(), os.Getpid())
 		for {
 			leader, err := testproc.ReadStat(stat)
 			if err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -16,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/autokill/autokill"
+	"github.com/autokill/autokill/internal/testproc"
 )
 
 var lifetime = []clause{
@@ -154,7 +156,7 @@ var lifetime = []clause{
 
 	{"TestL9_HandleIsCloseOnExec", func(t *testing.T, s suite) {
 		h := s.hold(t, "kill")
-		info, err := os.ReadFile(fmt.Sprintf("/proc/%d/fdinfo/%d", h.cmd.Process.Pid, h.handle))
+		info, err := os.ReadFile(fmt.Sprintf("%s/%d/fdinfo/%d", testproc.Proc(), h.cmd.Process.Pid, h.handle))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -176,7 +178,7 @@ var lifetime = []clause{
 		defer r.Close()
 		// With a command after it, ls is a process of its own: what it opens does not
 		// show.
-		c := s.Command("sh", "-c", "ls /proc/$$/fd; true")
+		c := s.Command("sh", "-c", "if [ -d /proc/$$ ]; then ls /proc/$$/fd; else ls "+testproc.Proc()+"/$$/fd; fi; true")
 		c.Stdout = w
 		c.ExtraFiles = []*os.File{nil, w}
 		p := s.begin(t, c)
@@ -296,7 +298,7 @@ func closeAfterTheEnd(t *testing.T, s suite) {
 	var second *autokill.Process
 	var e *echo
 	for range 20 {
-		if err := os.WriteFile("/proc/sys/kernel/ns_last_pid", []byte(strconv.Itoa(first.Pid-1)), 0); err != nil {
+		if err := os.WriteFile(filepath.Join(testproc.Proc(), "sys/kernel/ns_last_pid"), []byte(strconv.Itoa(first.Pid-1)), 0); err != nil {
 			break
 		}
 		second, e = s.start(t)

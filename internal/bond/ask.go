@@ -32,7 +32,7 @@ func (k *kernel) askNative() error {
 	case hasNot:
 		return errNoAutokill
 	}
-	err := askNative()
+	err := askClone()
 	switch {
 	case err == nil:
 		k.native.Store(has)
@@ -42,10 +42,29 @@ func (k *kernel) askNative() error {
 	return err
 }
 
-// askNative asks the kernel without a fork: it refuses flags that it does not know
+// askNative asks for all that native needs.
+func askNative() error {
+	if err := askClone(); err != nil {
+		return err
+	}
+	return askInfo()
+}
+
+// askInfo asks whether PIDFD_GET_INFO is allowed: of a child that the kernel has reaped
+// by itself nothing else tells the status. A filter looks at the number of the request
+// before the kernel looks at the descriptor, so none is needed.
+func askInfo() error {
+	_, _, errno := unix.RawSyscall(unix.SYS_IOCTL, ^uintptr(0), unix.PIDFD_GET_INFO, 0)
+	if errno == unix.EBADF {
+		return nil
+	}
+	return fmt.Errorf("ioctl(PIDFD_GET_INFO): %w: a seccomp filter denies it, and the status of an auto-reaped child could not be known (%w)", errno, errors.ErrUnsupported)
+}
+
+// askClone asks the kernel without a fork: it refuses flags that it does not know
 // with EINVAL before it finds that it cannot write the pidfd, EFAULT. All that can
 // be shared is shared, so that nothing is copied for a child that never is.
-func askNative() error {
+func askClone() error {
 	args := struct {
 		flags, pidfd, childTid, parentTid, exitSignal, stack, stackSize, tls uint64
 	}{

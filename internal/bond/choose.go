@@ -48,6 +48,7 @@ type Facts struct {
 	SysAdmin bool  // the caller has CAP_SYS_ADMIN in its user namespace
 	Setuid   bool  // the caller has, or could raise, CAP_SETUID in it
 	Root     bool  // the caller is root of the initial user namespace
+	Blind    bool  // the caller is root, but nothing tells of which user namespace
 	MixedIDs bool  // the caller's real and effective ids are not the same
 	Sealed   bool  // the caller is in a tree itself; not known if the wish is for a process
 }
@@ -152,14 +153,17 @@ func chooseTripwire(w Wish, f Facts) (Plan, error) {
 	if f.Root {
 		return plan, nil
 	}
-	if w.OtherUID {
-		return plan, unsupported("a child of another uid is out of reach of a tripwire whose owner is not root of the initial user namespace; native (Linux 7.1) can kill it")
+	reach := ", out of reach of a tripwire whose owner is not root of the initial user namespace; native (Linux 7.1) can kill it"
+	if f.Blind {
+		reach = ", out of reach of a tripwire unless its owner is root of the initial user namespace, which cannot be known without /proc; native (Linux 7.1) can kill it"
 	}
-	if w.AllowNewPrivs {
-		return plan, unsupported("without no_new_privs the child could become another uid, out of reach of a tripwire whose owner is not root of the initial user namespace; native (Linux 7.1) can kill it")
-	}
-	if w.Setuid {
-		return plan, unsupported("with CAP_SETUID the child could become another uid, out of reach of a tripwire whose owner is not root of the initial user namespace; native (Linux 7.1) can kill it")
+	switch {
+	case w.OtherUID:
+		return plan, unsupported("the child would be of another uid" + reach)
+	case w.AllowNewPrivs:
+		return plan, unsupported("without no_new_privs the child could become another uid" + reach)
+	case w.Setuid:
+		return plan, unsupported("with CAP_SETUID the child could become another uid" + reach)
 	}
 	plan.DropSetuid = f.Setuid
 	return plan, nil

@@ -74,6 +74,14 @@ func TestChoose(t *testing.T) {
 			errors.ErrUnsupported, "another uid",
 		},
 
+		{
+			"root without /proc is refused what root of a user namespace is",
+			Wish{Kind: Tripwire, OtherUID: true},
+			Facts{Setuid: true, Blind: true},
+			Plan{Kind: Tripwire},
+			errors.ErrUnsupported, "cannot be known without /proc",
+		},
+		{"root without /proc drops CAP_SETUID", Wish{Kind: Tripwire}, Facts{Setuid: true, Blind: true}, Plan{Kind: Tripwire, DropSetuid: true}, nil, ""},
 		{"CAP_SETUID is dropped", Wish{Kind: Tripwire}, Facts{Setuid: true}, Plan{Kind: Tripwire, DropSetuid: true}, nil, ""},
 		{"CAP_SETUID of root may stay", Wish{Kind: Tripwire}, Facts{Setuid: true, Root: true}, Plan{Kind: Tripwire}, nil, ""},
 		{"CAP_SETUID may stay with native", Wish{}, Facts{Setuid: true}, Plan{Kind: Native}, nil, ""},

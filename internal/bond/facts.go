@@ -22,8 +22,11 @@ func gather(w Wish) (Facts, error) {
 	f := Facts{
 		SysAdmin: caps.Has(unix.CAP_SYS_ADMIN),
 		Setuid:   caps.Permits(unix.CAP_SETUID),
-		Root:     os.Geteuid() == 0 && initialUserNamespace(),
 		MixedIDs: os.Getuid() != os.Geteuid() || os.Getgid() != os.Getegid(),
+	}
+	if os.Geteuid() == 0 {
+		initial, known := userNamespace()
+		f.Root, f.Blind = initial, !known
 	}
 	if w.Scope != ScopeProcess {
 		f.Sealed = seal.On()
@@ -33,16 +36,20 @@ func gather(w Wish) (Facts, error) {
 	}
 	if w.Kind != Tripwire {
 		f.Native = running.askNative()
+		if f.Native == nil && w.Scope == ScopeProcess { // an init tells the status in its own way
+			f.Native = askInfo()
+		}
 	}
 	return f, nil
 }
 
-// initialUserNamespace is false too where that cannot be known: the careful
-// answer. A program with more than one thread, as every Go program, cannot change
-// its user namespace (setns(2), unshare(2)).
-var initialUserNamespace = sync.OnceValue(func() bool {
+// userNamespace says whether this program is in the initial user namespace, and whether
+// that can be known. A program with more than one thread, as every Go program, cannot
+// change its user namespace (setns(2), unshare(2)).
+var userNamespace = sync.OnceValues(func() (initial, known bool) {
 	// PROC_USER_INIT_INO of include/linux/proc_ns.h: the number is fixed.
 	const first = 0xEFFFFFFD
 	var st unix.Stat_t
-	return unix.Stat("/proc/self/ns/user", &st) == nil && st.Ino == first
+	known = unix.Stat("/proc/self/ns/user", &st) == nil
+	return known && st.Ino == first, known
 })

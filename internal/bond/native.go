@@ -4,7 +4,9 @@ package bond
 
 import (
 	"errors"
+	"fmt"
 	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -74,7 +76,7 @@ func cloneBound(r *clone.Request) (pending *clone.Pending, handle *os.File, err 
 // inode numbers tell (pidfs has unique ones). Then a duplicate keeps nothing alive
 // and is all there is to have.
 func observe(pid, handle int) (*pidfd.FD, error) {
-	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
+	fd, err := look(pid, handle)
 	switch {
 	case err == nil:
 		same, err := sameFile(fd, handle)
@@ -86,14 +88,48 @@ func observe(pid, handle int) (*pidfd.FD, error) {
 			return observerOf(fd)
 		}
 		_ = unix.Close(fd)
-	case !errors.Is(err, unix.ESRCH):
-		return nil, os.NewSyscallError("pidfd_open", err)
+	case errors.Is(err, unix.ESRCH), errors.Is(err, unix.ENOENT): // nobody's any more, or a thread's
+	default:
+		return nil, err
 	}
 	fd, err = unix.FcntlInt(uintptr(handle), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
 		return nil, os.NewSyscallError("fcntl(F_DUPFD_CLOEXEC)", err)
 	}
 	return observerOf(fd)
+}
+
+// look opens a pidfd of a child. Where a filter denies pidfd_open it opens the handle of
+// a native child again, by /proc: that gives a file of its own, without the bit
+// (fs/pidfs.c, Linux 6.9).
+func look(pid, handle int) (int, error) {
+	fd, err := openPidfd(pid)
+	if !slices.ContainsFunc(denials, func(denial error) bool { return errors.Is(err, denial) }) {
+		return fd, err
+	}
+	fd, detour := reopen(handle)
+	if detour != nil {
+		return -1, fmt.Errorf("%w, and the handle cannot be opened again: %w", err, detour)
+	}
+	return fd, nil
+}
+
+func openPidfd(pid int) (int, error) {
+	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
+	return fd, os.NewSyscallError("pidfd_open", err)
+}
+
+func reopen(handle int) (int, error) {
+	fd, err := unix.Open(fmt.Sprintf("/proc/self/fd/%d", handle), unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return -1, err
+	}
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+	if err != nil || flags&autokillBit != 0 {
+		_ = unix.Close(fd)
+		return -1, unsupported("that gives a second handle")
+	}
+	return fd, nil
 }
 
 func sameFile(a, b int) (bool, error) {

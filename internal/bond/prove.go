@@ -49,10 +49,13 @@ func (p *proof) check(now time.Time, prove func() error) error {
 
 // probe starts a child that never execs, closes its handle, and says whether the
 // child died of that.
-func probe(begin func(*clone.Request) (*clone.Pending, *os.File, error)) error {
+func probe(
+	begin func(*clone.Request) (*clone.Pending, *os.File, error),
+	look func(pid, handle int) (int, error),
+) error {
 	closed, open, err := os.Pipe()
 	if err != nil {
-		return err
+		return explain(err)
 	}
 	defer closed.Close()
 	defer open.Close()
@@ -67,30 +70,34 @@ func probe(begin func(*clone.Request) (*clone.Pending, *os.File, error)) error {
 	if err != nil {
 		return explain(err)
 	}
-	observer, openErr := unix.PidfdOpen(pending.Pid(), 0)
+	observer, openErr := look(pending.Pid(), int(handle.Fd()))
 	open.Close()
 	// The child's copies of our descriptors go all at once: at end of file here it
 	// has none of the handle left.
-	_, _ = closed.Read(make([]byte, 1))
+	letGo := readyWithin(int(closed.Fd()), patience)
 	handle.Close()
 	died := true
 	if openErr == nil {
-		died = endsWithin(observer, patience)
+		died = readyWithin(observer, patience)
 		_ = unix.PidfdSendSignal(observer, unix.SIGKILL, nil, 0)
 		_ = unix.Close(observer)
 	}
 	_, err = pending.Wait()
 	switch {
 	case openErr != nil && !errors.Is(openErr, unix.ESRCH):
-		return explain(os.NewSyscallError("pidfd_open", openErr))
+		return explain(openErr)
+	case !letGo:
+		return unsupported("close_range closes nothing: a sandbox swallows it")
 	case !died:
 		return unsupported("a SIGKILL by fcntl(F_SETSIG) does not arrive: a sandbox swallows it")
 	}
 	return verdict(err)
 }
 
-// endsWithin waits for the end of a process by its pidfd.
-func endsWithin(fd int, limit time.Duration) bool {
+// readyWithin waits for the end of a process by its pidfd, or for the end of a pipe. A
+// program that is stopped meanwhile still gets the right answer: poll looks once more
+// when its time is over.
+func readyWithin(fd int, limit time.Duration) bool {
 	deadline := time.Now().Add(limit)
 	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 	for {
@@ -109,13 +116,13 @@ func (native) prove() error {
 	return probe(func(r *clone.Request) (*clone.Pending, *os.File, error) {
 		r.Flags |= nativeFlags
 		return cloneBound(r)
-	})
+	}, look)
 }
 
 func (t tripwire) prove() error {
 	p := parcels[t.scope].Get().(*parcel)
 	defer parcels[t.scope].Put(p)
-	return probe(p.clone)
+	return probe(p.clone, func(pid, _ int) (int, error) { return openPidfd(pid) })
 }
 
 // covered are the steps from which on a child of a proof may die of the bond.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"syscall"
 
 	"github.com/autokill/autokill/pidfd"
 )
@@ -30,7 +31,11 @@ func watchParent() (<-chan struct{}, error) {
 		return nil, errOrphan
 	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot watch the process that started autokill: %w: --with-parent=false does without", err)
+		err = fmt.Errorf("cannot watch the process that started autokill: %w", err)
+		if errors.As(err, new(syscall.Errno)) { // without a kernel's answer nothing can be started at all
+			err = fmt.Errorf("%w: --with-parent=false does without", err)
+		}
+		return nil, err
 	}
 	gone := make(chan struct{})
 	go func() {

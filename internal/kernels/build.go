@@ -42,7 +42,7 @@ func Build(ctx context.Context, arch Arch, patterns []string, dir string) (Binar
 	if err != nil {
 		return Binaries{}, err
 	}
-	built := Binaries{Root: strings.TrimSpace(root), Init: filepath.Join(dir, "init")}
+	built := Binaries{Root: strings.TrimSpace(root), Init: filepath.Join(dir, "init-"+arch.Name)}
 	tool.root = built.Root
 	listed, err := tool.output(append([]string{
 		"list", "-f", "{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}\t{{.Dir}}{{end}}",
@@ -63,7 +63,7 @@ func Build(ctx context.Context, arch Arch, patterns []string, dir string) (Binar
 			Package: path,
 			Dir:     filepath.ToSlash(rel),
 			// Two packages may have the same last element.
-			File: filepath.Join(dir, fmt.Sprintf("%d-%s.test", len(built.Tests), filepath.Base(where))),
+			File: filepath.Join(dir, fmt.Sprintf("%d-%s-%s.test", len(built.Tests), filepath.Base(where), arch.Name)),
 		})
 	}
 	if len(built.Tests) == 0 {

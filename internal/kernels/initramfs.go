@@ -9,9 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/autokill/autokill/internal/kernels/guest"
 )
@@ -50,12 +48,9 @@ var files = map[string]string{
 
 // An Initramfs is the whole content of a machine.
 type Initramfs struct {
-	Binaries Binaries
-	Busybox  string
-	Series   string        // what the tests see as AUTOKILL_KERNEL
-	Run      string        // which tests, as go test's -run; empty: all
-	Full     bool          // the long form of tests that have a short one
-	Timeout  time.Duration // of one job
+	Suite
+	Busybox string
+	Series  string // what the tests see as AUTOKILL_KERNEL
 }
 
 // Jobs is the list of jobs: every binary as every user.
@@ -69,15 +64,7 @@ func (i Initramfs) Jobs() []guest.Job {
 				UID:     u.id,
 				GID:     u.id,
 				Path:    inside(b),
-				Args: []string{
-					// Marks what the testing package itself says, so that
-					// nothing a test prints can be taken for a result.
-					"-test.v=test2json",
-					"-test.count=1",
-					"-test.run=" + i.Run,
-					"-test.short=" + strconv.FormatBool(!i.Full),
-					"-test.timeout=" + i.Timeout.String(),
-				},
+				Args:    i.args(),
 				Env: []string{
 					"PATH=/bin",
 					"HOME=" + u.home,
@@ -87,9 +74,8 @@ func (i Initramfs) Jobs() []guest.Job {
 					"TMPDIR=/tmp",
 					"AUTOKILL_KERNEL=" + i.Series,
 				},
-				Dir: path.Join(sources, b.Dir),
-				// The test binary's own timeout comes first: it prints stacks.
-				Timeout: i.Timeout + 10*time.Second,
+				Dir:     path.Join(sources, b.Dir),
+				Timeout: i.patience(),
 			})
 		}
 	}

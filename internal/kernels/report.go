@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -19,6 +20,8 @@ type KernelReport struct {
 	Err     error // why there was no boot or no end of it
 }
 
+func (k *KernelReport) name() string { return k.Series + " " + k.Arch }
+
 // A row is a line of the table: one kernel and one user.
 type row struct {
 	kernel               *KernelReport
@@ -33,6 +36,7 @@ func rows(kernels []KernelReport) []row {
 	var all []row
 	for i := range kernels {
 		k := &kernels[i]
+		began := len(all)
 		for _, u := range users {
 			r := row{kernel: k, user: u.name}
 			for _, j := range k.Jobs {
@@ -40,7 +44,12 @@ func rows(kernels []KernelReport) []row {
 					r.add(j)
 				}
 			}
-			all = append(all, r)
+			if len(r.jobs) > 0 {
+				all = append(all, r)
+			}
+		}
+		if len(all) == began { // nothing is no success
+			all = append(all, row{kernel: k, user: "-"})
 		}
 	}
 	return all
@@ -62,7 +71,7 @@ func (r *row) add(j JobReport) {
 	slices.Sort(r.mechanisms)
 }
 
-func (r *row) name() string { return r.kernel.Series + " " + r.user }
+func (r *row) name() string { return r.kernel.name() + " " + r.user }
 
 // wrong lists what went wrong apart from failed tests.
 func (r *row) wrong() []string {
@@ -97,19 +106,29 @@ func Report(kernels []KernelReport) (text string, good bool) {
 	return out.String(), good
 }
 
+// columns are those of the table.
+var columns = []string{"kernel", "arch", "user", "mechanisms", "run", "skipped", "failed", "seconds"}
+
+// cells is the row as it stands in the table.
+func (r *row) cells() []string {
+	return []string{
+		cmp.Or(r.kernel.Version, r.kernel.Series), r.kernel.Arch, r.user, cmp.Or(strings.Join(r.mechanisms, " "), "-"),
+		strconv.Itoa(r.run), strconv.Itoa(r.skipped), strconv.Itoa(r.failed), fmt.Sprintf("%.1f", r.elapsed.Seconds()),
+	}
+}
+
+func (r *row) good() bool { return r.failed == 0 && len(r.wrong()) == 0 }
+
 func reportTable(out *strings.Builder, all []row) (good bool) {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "kernel\tarch\tuser\tmechanisms\trun\tskipped\tfailed\tseconds\t")
+	_, _ = fmt.Fprintln(table, strings.Join(columns, "\t")+"\t")
 	good = true
 	for i := range all {
-		r := &all[i]
 		verdict := ""
-		if r.failed > 0 || len(r.wrong()) > 0 {
+		if !all[i].good() {
 			good, verdict = false, "FAIL"
 		}
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\t%d\t%d\t%.1f\t%s\n",
-			cmp.Or(r.kernel.Version, r.kernel.Series), r.kernel.Arch, r.user, cmp.Or(strings.Join(r.mechanisms, " "), "-"),
-			r.run, r.skipped, r.failed, r.elapsed.Seconds(), verdict)
+		_, _ = fmt.Fprintln(table, strings.Join(all[i].cells(), "\t")+"\t"+verdict)
 	}
 	_ = table.Flush()
 	return good
@@ -183,14 +202,14 @@ func reportBoot(out *strings.Builder, k *KernelReport) {
 		return // there was none
 	}
 	if fate := k.Boot.Fate(); fate != Ended {
-		fmt.Fprintf(out, "\nFAIL %s: %s\n", k.Series, fate)
+		fmt.Fprintf(out, "\nFAIL %s: %s\n", k.name(), fate)
 		if fault := k.Boot.Fault(); fault != "" {
 			fmt.Fprintf(out, "init: %s\n", fault)
 		}
 		fmt.Fprintf(out, "the end of the console:\n%s\n", cmp.Or(lastLines(k.Boot.Console, 40), "(nothing)"))
 	}
 	if len(k.Boot.Noise) > 0 {
-		fmt.Fprintf(out, "\n%s: %d lines on the port of events are none, the first: %q\n", k.Series, len(k.Boot.Noise), k.Boot.Noise[0])
+		fmt.Fprintf(out, "\n%s: %d lines on the port of events are none, the first: %q\n", k.name(), len(k.Boot.Noise), k.Boot.Noise[0])
 	}
 }
 

@@ -27,9 +27,9 @@ var known = []Series{
 // busybox is the line of the shell and the small programs of the machines.
 var busybox = Series{"1.35", "bookworm"}
 
-// Matrix is what runs when nobody asks for a series: the newest kernel, which
+// Short is what runs when nobody asks for a series: the newest kernel, which
 // has the native mechanism, and the oldest one that is supported.
-var Matrix = []string{"7.3", "5.10"}
+var Short = []string{"7.3", "5.10"}
 
 // FindSeries looks a series up by its name.
 func FindSeries(name string) (Series, error) {

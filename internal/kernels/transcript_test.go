@@ -37,14 +37,14 @@ var (
 
 	twoJobs = []guest.Job{{Package: "p", User: "root"}, {Package: "p", User: "user", UID: 1000}}
 
-	passing = "^=== RUN   TestA\n^=== RUN   TestA/native\n^--- PASS: TestA/native (0.01s)\n^=== NAME  TestA\n" +
-		"^=== RUN   TestA/tripwire\n^--- PASS: TestA/tripwire (0.01s)\n^=== NAME  TestA\n^--- PASS: TestA (0.02s)\n" +
+	passing = "^=== RUN   TestContract\n^=== RUN   TestContract/native\n^--- PASS: TestContract/native (0.01s)\n^=== NAME  TestContract\n" +
+		"^=== RUN   TestContract/tripwire\n^--- PASS: TestContract/tripwire (0.01s)\n^=== NAME  TestContract\n^--- PASS: TestContract (0.02s)\n" +
 		"^=== NAME  \n^PASS\n"
-	skipping = "^=== RUN   TestA\n^=== RUN   TestA/native\n    a_test.go:3: needs Linux 7.1\n^--- SKIP: TestA/native (0.00s)\n" +
-		"^=== NAME  TestA\n^=== RUN   TestA/tripwire\n^--- PASS: TestA/tripwire (0.01s)\n^=== NAME  TestA\n^--- PASS: TestA (0.02s)\n" +
+	skipping = "^=== RUN   TestContract\n^=== RUN   TestContract/native\n    a_test.go:3: needs Linux 7.1\n^--- SKIP: TestContract/native (0.00s)\n" +
+		"^=== NAME  TestContract\n^=== RUN   TestContract/tripwire\n^--- PASS: TestContract/tripwire (0.01s)\n^=== NAME  TestContract\n^--- PASS: TestContract (0.02s)\n" +
 		"^=== NAME  \n^PASS\n"
-	failing = "^=== RUN   TestA\n^=== RUN   TestA/native\n    a_test.go:9: got 1, want 2\n^--- FAIL: TestA/native (0.01s)\n" +
-		"^=== NAME  TestA\n^--- FAIL: TestA (0.02s)\n^=== NAME  \n^FAIL\n"
+	failing = "^=== RUN   TestContract\n^=== RUN   TestContract/native\n    a_test.go:9: got 1, want 2\n^--- FAIL: TestContract/native (0.01s)\n" +
+		"^=== NAME  TestContract\n^--- FAIL: TestContract (0.02s)\n^=== NAME  \n^FAIL\n"
 )
 
 // TestTranscripts follows whole boots from what came over the two serial ports
@@ -68,7 +68,7 @@ func TestTranscripts(t *testing.T) {
 				"kernel arch user mechanisms run skipped failed seconds",
 				"7.3.4-1 amd64 root native tripwire 2 0 0 1.5",
 				"7.3.4-1 amd64 user tripwire 1 1 0 1.5",
-				"1 needs Linux 7.1 (7.3 user)",
+				"1 needs Linux 7.1 (7.3 amd64 user)",
 			},
 			saysNone: "FAIL",
 		},
@@ -78,8 +78,8 @@ func TestTranscripts(t *testing.T) {
 			fate: Ended,
 			says: []string{
 				"7.3.4-1 amd64 root native 1 0 1 1.5 FAIL",
-				"FAIL 7.3 root: p: exit status 1",
-				"FAIL 7.3 root: p TestA/native",
+				"FAIL 7.3 amd64 root: p: exit status 1",
+				"FAIL 7.3 amd64 root: p TestContract/native",
 				"a_test.go:9: got 1, want 2",
 				"7.3.4-1 amd64 user native tripwire 2 0 0 1.5",
 			},
@@ -88,7 +88,7 @@ func TestTranscripts(t *testing.T) {
 			name: "the tests pass and the binary fails",
 			port: port(booted, started(0), wrote(0, passing+"leaked a descriptor\n"), ended(0, "exit status 1"), started(1), wrote(1, passing), ended(1, ""), bye),
 			fate: Ended,
-			says: []string{"FAIL 7.3 root: p: exit status 1", "leaked a descriptor"},
+			says: []string{"FAIL 7.3 amd64 root: p: exit status 1", "leaked a descriptor"},
 		},
 		{
 			name: "somebody outlives a job",
@@ -96,37 +96,37 @@ func TestTranscripts(t *testing.T) {
 			fate: Ended,
 			says: []string{
 				"7.3.4-1 amd64 root native tripwire 2 0 0 1.5 FAIL",
-				"FAIL 7.3 root: p: outlived by sleep 1000 (pid 9, parent 1, state S)",
+				"FAIL 7.3 amd64 root: p: outlived by sleep 1000 (pid 9, parent 1, state S)",
 			},
 		},
 		{
 			name: "no test ran",
 			port: port(booted, started(0), wrote(0, "testing: warning: no tests to run\n^PASS\n"), ended(0, ""), started(1), wrote(1, passing), ended(1, ""), bye),
 			fate: Ended,
-			says: []string{"FAIL 7.3 root: no test ran"},
+			says: []string{"FAIL 7.3 amd64 root: no test ran"},
 		},
 		{
 			name: "only skipped",
-			port: port(booted, started(0), wrote(0, "^=== RUN   TestA\n^--- SKIP: TestA (0.00s)\n^PASS\n"), ended(0, ""), started(1), wrote(1, passing), ended(1, ""), bye),
+			port: port(booted, started(0), wrote(0, "^=== RUN   TestContract\n^--- SKIP: TestContract (0.00s)\n^PASS\n"), ended(0, ""), started(1), wrote(1, passing), ended(1, ""), bye),
 			fate: Ended,
-			says: []string{"FAIL 7.3 root: no test ran", "1 no reason given (7.3 root)"},
+			says: []string{"FAIL 7.3 amd64 root: no test ran", "1 no reason given (7.3 amd64 root)"},
 		},
 		{
 			name:    "a panic before init",
 			console: "[    0.3] smp: Bringing up secondary CPUs ...\n" + panicLine,
 			fate:    PanicBeforeInit,
-			says:    []string{"FAIL 7.3: the kernel panicked before init ran", "[ 1.2] Kernel panic - not syncing: Attempted to kill the idle task!"},
+			says:    []string{"FAIL 7.3 amd64: the kernel panicked before init ran", "[ 1.2] Kernel panic - not syncing: Attempted to kill the idle task!"},
 		},
 		{
 			name:    "a panic under the tests",
-			port:    port(booted, started(0), wrote(0, "^=== RUN   TestA\n")),
+			port:    port(booted, started(0), wrote(0, "^=== RUN   TestContract\n")),
 			console: panicLine,
 			fate:    Panic,
 			says: []string{
-				"FAIL 7.3 root: p: did not end: the kernel panicked",
-				"FAIL 7.3 root: p TestA did not end",
-				"FAIL 7.3 user: p: did not end: the kernel panicked",
-				"FAIL 7.3: the kernel panicked",
+				"FAIL 7.3 amd64 root: p: did not end: the kernel panicked",
+				"FAIL 7.3 amd64 root: p TestContract did not end",
+				"FAIL 7.3 amd64 user: p: did not end: the kernel panicked",
+				"FAIL 7.3 amd64: the kernel panicked",
 			},
 		},
 		{
@@ -135,8 +135,8 @@ func TestTranscripts(t *testing.T) {
 			hung: true, console: "[   60.1] rcu: INFO: rcu_preempt detected stalls\n",
 			fate: Hang,
 			says: []string{
-				"FAIL 7.3 user: p: did not end: the machine hung",
-				"FAIL 7.3: the machine hung",
+				"FAIL 7.3 amd64 user: p: did not end: the machine hung",
+				"FAIL 7.3 amd64: the machine hung",
 				"[ 60.1] rcu: INFO: rcu_preempt detected stalls",
 			},
 		},
@@ -144,20 +144,20 @@ func TestTranscripts(t *testing.T) {
 			name: "a hang before init",
 			hung: true,
 			fate: Hang,
-			says: []string{"FAIL 7.3: the machine hung", "(nothing)"},
+			says: []string{"FAIL 7.3 amd64: the machine hung", "(nothing)"},
 		},
 		{
 			name: "init gives up",
 			port: port(booted, guest.Event{Kind: guest.Fault, Text: "open /jobs.json: no such file or directory"}),
 			fate: Stopped,
-			says: []string{"FAIL 7.3: the machine stopped before all jobs had ended", "init: open /jobs.json: no such file or directory"},
+			says: []string{"FAIL 7.3 amd64: the machine stopped before all jobs had ended", "init: open /jobs.json: no such file or directory"},
 		},
 		{
 			name: "kernel messages between the events",
 			port: "[    2.1] random: crng init done\n" + port(booted, started(0)) + "[    3.1] traps: x\r\n" +
 				port(wrote(0, passing)) + "[    3.2] no newline" + port(ended(0, ""), started(1), wrote(1, passing), ended(1, ""), bye),
 			fate: Ended, good: true,
-			says:     []string{"7.3: 3 lines on the port of events are none, the first: \"[ 2.1] random: crng init done\""},
+			says:     []string{"7.3 amd64: 3 lines on the port of events are none, the first: \"[ 2.1] random: crng init done\""},
 			saysNone: "FAIL",
 		},
 		{
@@ -165,11 +165,11 @@ func TestTranscripts(t *testing.T) {
 			port: port(booted, started(0), wrote(0, passing)) + `{"kind":"end","jo[    3.2] oops` + "\n" +
 				port(started(1), wrote(1, passing), ended(1, ""), bye),
 			fate: Ended,
-			says: []string{"FAIL 7.3 root: p: did not end: ended"},
+			says: []string{"FAIL 7.3 amd64 root: p: did not end: ended"},
 		},
 		{
 			name: "a child's output before a result and in the place of one",
-			port: port(booted, started(0), wrote(0, "^=== RUN   TestA\nhalf a line^--- PASS: TestA (0.00s)\n--- FAIL: TestB (0.00s)\n^=== NAME  \n^PASS\n"), ended(0, ""),
+			port: port(booted, started(0), wrote(0, "^=== RUN   TestContract\nhalf a line^--- PASS: TestContract (0.00s)\n--- FAIL: TestB (0.00s)\n^=== NAME  \n^PASS\n"), ended(0, ""),
 				started(1), wrote(1, passing), ended(1, ""), bye),
 			fate: Ended, good: true,
 			says:     []string{"7.3.4-1 amd64 root - 1 0 0 1.5"},
@@ -225,7 +225,7 @@ func TestReportWithoutBoot(t *testing.T) {
 	if good {
 		t.Error("good")
 	}
-	if !strings.Contains(printed, "FAIL 7.3 root: no emulator\n") {
+	if !strings.Contains(printed, "FAIL 7.3 amd64 -: no emulator\n") {
 		t.Error(printed)
 	}
 }

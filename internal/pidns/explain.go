@@ -49,6 +49,8 @@ func explain(err error, o Options, sysctl func(string) string) string {
 	switch {
 	case step == "clone3", step == stepForkInit, step == stepForkUser:
 		return explainFork(o, denied, is(unix.ENOSPC, unix.EUSERS), sysctl)
+	case step == "openat" && strings.HasPrefix(path, "/proc/self/") && is(unix.ENOENT):
+		return "/proc is not mounted, and the maps of a user namespace are written there"
 	case strings.HasPrefix(path, "/proc/self/") && denied:
 		if sysctl("kernel/apparmor_restrict_unprivileged_userns") == "1" {
 			return "AppArmor takes all power from user namespaces of ordinary users (kernel.apparmor_restrict_unprivileged_userns is 1)"

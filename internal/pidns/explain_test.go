@@ -51,6 +51,7 @@ func TestExplain(t *testing.T) {
 			map[string]string{"kernel/apparmor_restrict_unprivileged_userns": "1"},
 			"AppArmor takes all power",
 		},
+		{"no /proc", path("openat", "/proc/self/setgroups", unix.ENOENT), user, nil, "/proc is not mounted"},
 		{"maps", path("openat", "/proc/self/uid_map", unix.EACCES), user, nil, "not dumpable"},
 		{"a chroot", path(stepPropagation, "/", unix.EINVAL), Options{}, nil, "no mount point"},
 		{"a container", path(stepProc, "/proc", unix.EPERM), user, nil, "other mounts hide"},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/pprof"
 	"slices"
@@ -89,7 +90,7 @@ func Children(pid int) []Stat {
 // OpenDescriptors are our own by number, with what they are.
 func OpenDescriptors() map[int]string {
 	all := map[int]string{}
-	names, err := os.ReadDir("/proc/self/fd")
+	names, err := os.ReadDir(filepath.Join(Proc(), "self/fd"))
 	if err != nil {
 		return all
 	}
@@ -99,7 +100,7 @@ func OpenDescriptors() map[int]string {
 			continue
 		}
 		// The one that ReadDir used is gone by now.
-		if what, err := os.Readlink("/proc/self/fd/" + name.Name()); err == nil {
+		if what, err := os.Readlink(filepath.Join(Proc(), "self/fd", name.Name())); err == nil {
 			all[n] = what
 		}
 	}

@@ -6,30 +6,20 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"slices"
-	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
 )
 
-const (
-	roleEnv = "AUTOKILL_TEST_ROLE"
-	denyEnv = "AUTOKILL_TEST_DENY"
-)
-
-// Exe is this binary. The path by /proc works for a user too who may not search
-// the directory that it is in, which go test makes for one user only.
-const Exe = "/proc/self/exe"
+const roleEnv = "AUTOKILL_TEST_ROLE"
 
 // Main is for TestMain: it plays a role if this process was started for one, or
 // runs the tests and looks for what they left behind. It does not return.
 func Main(m *testing.M, roles map[string]func(args []string) int) {
-	if rules := os.Getenv(denyEnv); rules != "" {
-		if err := deny(rules); err != nil {
-			fmt.Fprintln(os.Stderr, "testproc:", err)
-			os.Exit(1)
-		}
+	if os.Getenv(enterEnv) != "" {
+		os.Unsetenv(enterEnv)
+		fmt.Fprintln(os.Stderr, "testproc: enter", Denied()+":", enter(Denied()))
+		os.Exit(1)
 	}
 	if name := os.Getenv(roleEnv); name != "" {
 		role := roles[name]
@@ -67,21 +57,6 @@ func (c Checked) Run() int {
 func RoleEnv(role string) []string {
 	return append(os.Environ(), roleEnv+"="+role)
 }
-
-// Denying is the environment of a process that denies itself system calls before
-// it does anything: rules as "clone3=ENOSYS,pidfd_open=EPERM".
-func Denying(env []string, rules string) []string {
-	return append(env, denyEnv+"="+rules)
-}
-
-// DenyingNothing is the environment of a process that denies itself nothing beyond what
-// it inherits.
-func DenyingNothing(env []string) []string {
-	return slices.DeleteFunc(env, func(kv string) bool { return strings.HasPrefix(kv, denyEnv+"=") })
-}
-
-// Denied is what this process denies itself.
-func Denied() string { return os.Getenv(denyEnv) }
 
 // Command is this binary in a role, to be started by os/exec: a holder, or
 // whoever else is not the subject of a test.

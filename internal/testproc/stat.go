@@ -41,13 +41,17 @@ func ReadStat(path string) (Stat, error) {
 }
 
 // ReadProcess reads the stat of a process.
-func ReadProcess(pid int) (Stat, error) { return ReadStat("/proc/" + strconv.Itoa(pid) + "/stat") }
+func ReadProcess(pid int) (Stat, error) {
+	return ReadStat(filepath.Join(Proc(), strconv.Itoa(pid), "stat"))
+}
 
 // Processes are all that there are, dead ones that nobody has reaped among them.
-func Processes() []Stat { return readStats("/proc/[0-9]*/stat") }
+func Processes() []Stat { return readStats(filepath.Join(Proc(), "[0-9]*/stat")) }
 
 // Threads are those of a process.
-func Threads(pid int) []Stat { return readStats(fmt.Sprintf("/proc/%d/task/*/stat", pid)) }
+func Threads(pid int) []Stat {
+	return readStats(filepath.Join(Proc(), strconv.Itoa(pid), "task/*/stat"))
+}
 
 func readStats(pattern string) []Stat {
 	var all []Stat

@@ -2,7 +2,8 @@
 
 // Command matrix runs the tests of this module on the kernels of the matrix.
 //
-//	go run ./internal/kernels/matrix [-kernel 7.3,5.10] [-arch arm64] [-run REGEXP] [-packages PATTERNS] [-full] [-v]
+//	go run ./internal/kernels/matrix [-whole] [-kernel 7.3,5.10] [-arch amd64,arm64] [-run REGEXP]
+//		[-packages PATTERNS] [-full] [-record FILE] [-v]
 //
 // It exits with 0 if all is well, with 1 if anything failed or nothing ran,
 // and with 2 if the matrix cannot run here (go run makes 1 of that).
@@ -17,6 +18,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -38,17 +40,16 @@ func (l *list) Set(value string) error {
 
 func main() {
 	request := request{log: log.New(os.Stderr, "kernels: ", 0), output: log.New(os.Stderr, "", 0)}
-	flag.Var(&request.series, "kernel", "kernel `series`, such as 7.3; may be repeated (default "+strings.Join(kernels.Matrix, ",")+")")
+	flag.BoolVar(&request.whole, "whole", false, "the whole matrix, or what -kernel and -arch leave of it")
+	flag.Var(&request.series, "kernel", "kernel `series`, such as 7.3, or host for this machine; may be repeated (default "+strings.Join(kernels.Short, ",")+")")
 	flag.Var(&request.packages, "packages", "`patterns` of packages to test (default ./...)")
 	flag.StringVar(&request.run, "run", "", "run only the tests that match `regexp`, as go test does")
-	flag.StringVar(&request.arch, "arch", "amd64", "`architecture` of the machine, amd64 or arm64")
+	flag.Var(&request.arches, "arch", "`architecture` of the machines, amd64 or arm64; may be repeated (default amd64)")
 	flag.BoolVar(&request.full, "full", false, "run the long form of tests that have a short one; wants a longer -timeout")
 	flag.DurationVar(&request.timeout, "timeout", 10*time.Minute, "`time` that the tests of one package may take")
+	flag.StringVar(&request.record, "record", "", "put the table into this `document` if all is well")
 	flag.BoolVar(&request.verbose, "v", false, "print what the tests write, as it comes")
 	flag.Parse()
-	if len(request.series) == 0 {
-		request.series = kernels.Matrix
-	}
 	if len(request.packages) == 0 {
 		request.packages = list{"./..."}
 	}
@@ -66,28 +67,18 @@ func main() {
 
 // A request is what the command line asks for.
 type request struct {
-	series, packages list
-	run, arch        string
-	timeout          time.Duration
-	full, verbose    bool
-	log              *log.Logger // what the matrix does
-	output           *log.Logger // what the tests write
+	series, arches, packages list
+	run, record              string
+	timeout                  time.Duration
+	whole, full, verbose     bool
+	log                      *log.Logger // what the matrix does
+	output                   *log.Logger // what the tests write
 }
 
 func (r request) perform(ctx context.Context) (good bool, err error) {
-	arch, err := kernels.FindArch(r.arch)
+	began := time.Now()
+	cells, err := kernels.Select(r.whole, r.series, r.arches)
 	if err != nil {
-		return false, err
-	}
-	var wanted []kernels.Series
-	for _, name := range r.series {
-		s, err := kernels.FindSeries(name)
-		if err != nil {
-			return false, err
-		}
-		wanted = append(wanted, s)
-	}
-	if err := kernels.Needs(ctx, arch, r.log); err != nil {
 		return false, err
 	}
 	dir, err := os.MkdirTemp("", "autokill-kernels-")
@@ -95,83 +86,164 @@ func (r request) perform(ctx context.Context) (good bool, err error) {
 		return false, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-
-	// Compiling keeps the processors busy and fetching the network.
-	var built kernels.Binaries
-	var buildErr error
-	var building sync.WaitGroup
-	building.Go(func() { built, buildErr = kernels.Build(ctx, arch, r.packages, dir) })
-	images, busybox, fetchErr := r.fetch(ctx, wanted, arch, dir)
-	building.Wait()
-	if err := errors.Join(fetchErr, buildErr); err != nil {
+	// An ordinary user runs the tests of this machine from there.
+	if err := os.Chmod(dir, 0o755); err != nil {
 		return false, err
 	}
 
-	reports := make([]kernels.KernelReport, len(images))
+	benches, err := r.prepare(ctx, cells, dir)
+	if err != nil {
+		return false, err
+	}
+	reports := make([]kernels.KernelReport, len(cells))
 	// A machine has two processors: as many at once as this one can carry, or
 	// the tests see time pass that they have not used.
 	slots := make(chan struct{}, max(1, runtime.NumCPU()/2))
-	var booting sync.WaitGroup
-	for i, image := range images {
-		initramfs := kernels.Initramfs{
-			Binaries: built,
-			Busybox:  busybox,
-			Series:   image.Series.Name,
-			Run:      r.run,
-			Full:     r.full,
-			Timeout:  r.timeout,
-		}
+	var running sync.WaitGroup
+	for i, cell := range cells {
 		slots <- struct{}{}
-		booting.Go(func() {
+		running.Go(func() {
 			defer func() { <-slots }()
-			reports[i] = r.boot(ctx, arch, image, initramfs)
+			if cell.Kernel == kernels.Host {
+				reports[i] = r.here(ctx, benches[hostCell(cell).Arch])
+			} else {
+				reports[i] = r.boot(ctx, benches[cell.Arch], cell)
+			}
 		})
 	}
-	booting.Wait()
+	running.Wait()
 	text, good := kernels.Report(reports)
-	fmt.Print(text)
+	took := time.Since(began).Round(time.Second)
+	fmt.Printf("%s\n%v in all, on %d processors\n", text, took, runtime.NumCPU())
+	if good && r.record != "" {
+		remark := fmt.Sprintf("Run on %s, %v in all on %d processors.", began.Format(time.DateOnly), took, runtime.NumCPU())
+		return good, kernels.Record(r.record, reports, remark)
+	}
 	return good, ctx.Err()
 }
 
-func (r request) fetch(ctx context.Context, wanted []kernels.Series, arch kernels.Arch, dir string) (images []kernels.Kernel, busybox string, err error) {
+// hostCell gives this machine its architecture.
+func hostCell(c kernels.Cell) kernels.Cell {
+	if c.Kernel == kernels.Host {
+		c.Arch = runtime.GOARCH
+	}
+	return c
+}
+
+// A bench is what all kernels of one architecture need.
+type bench struct {
+	arch    kernels.Arch
+	suite   kernels.Suite
+	busybox string
+	images  map[string]kernels.Kernel // by series
+}
+
+// prepare compiles and fetches for all architectures.
+func (r request) prepare(ctx context.Context, cells []kernels.Cell, dir string) (map[string]*bench, error) {
+	benches := map[string]*bench{}
+	for _, cell := range cells {
+		name := hostCell(cell).Arch
+		if benches[name] == nil {
+			arch, err := kernels.FindArch(name)
+			if err != nil {
+				return nil, err
+			}
+			benches[name] = &bench{arch: arch, images: map[string]kernels.Kernel{}}
+		}
+		if cell.Kernel != kernels.Host {
+			if err := kernels.Needs(ctx, benches[name].arch, r.log); err != nil {
+				return nil, err
+			}
+		}
+	}
+	// Compiling keeps the processors busy and fetching the network.
+	var buildErr error
+	var building sync.WaitGroup
+	building.Go(func() {
+		for _, b := range benches {
+			b.suite = kernels.Suite{Run: r.run, Full: r.full, Timeout: r.timeout}
+			var err error
+			b.suite.Binaries, err = kernels.Build(ctx, b.arch, r.packages, dir)
+			buildErr = errors.Join(buildErr, err)
+		}
+	})
+	fetchErr := r.fetch(ctx, cells, benches, dir)
+	building.Wait()
+	return benches, errors.Join(fetchErr, buildErr)
+}
+
+// fetch gets the images of the kernels and what else their machines need.
+func (r request) fetch(ctx context.Context, cells []kernels.Cell, benches map[string]*bench, dir string) error {
+	cells = slices.DeleteFunc(slices.Clone(cells), func(c kernels.Cell) bool { return c.Kernel == kernels.Host })
+	if len(cells) == 0 {
+		return nil
+	}
 	mirror, err := kernels.FindMirror()
 	if err != nil {
-		return nil, "", err
+		return err
 	}
 	cache, err := kernels.CacheDir()
 	if err != nil {
-		return nil, "", err
+		return err
 	}
 	archive := kernels.Archive{Mirror: mirror, Dir: cache, Log: r.log}
-	for _, series := range wanted {
-		image, err := archive.Fetch(ctx, series, arch, dir)
+	for _, cell := range cells {
+		b := benches[cell.Arch]
+		series, err := kernels.FindSeries(cell.Kernel)
 		if err != nil {
-			return nil, "", err
+			return err
 		}
-		images = append(images, image)
+		if b.images[cell.Kernel], err = archive.Fetch(ctx, series, b.arch, dir); err != nil {
+			return err
+		}
+		if b.busybox == "" {
+			if b.busybox, err = archive.Busybox(ctx, b.arch, dir); err != nil {
+				return err
+			}
+		}
 	}
-	busybox, err = archive.Busybox(ctx, arch, dir)
-	return images, busybox, err
+	return nil
 }
 
 // boot runs all jobs on one kernel.
-func (r request) boot(ctx context.Context, arch kernels.Arch, image kernels.Kernel, initramfs kernels.Initramfs) kernels.KernelReport {
-	report := kernels.KernelReport{Series: image.Series.Name, Version: image.Package.Version, Arch: arch.Name}
+func (r request) boot(ctx context.Context, b *bench, cell kernels.Cell) kernels.KernelReport {
+	image := b.images[cell.Kernel]
+	report := kernels.KernelReport{Series: cell.Kernel, Version: image.Package.Version, Arch: cell.Arch}
+	initramfs := kernels.Initramfs{Suite: b.suite, Busybox: b.busybox, Series: cell.Kernel}
 	archive := image.Image + ".cpio"
 	if report.Err = initramfs.Write(archive); report.Err != nil {
 		return report
 	}
-	machine := kernels.Machine{Arch: arch, Image: image.Image, Initramfs: archive, Patience: initramfs.Timeout}
+	machine := kernels.Machine{Arch: b.arch, Image: image.Image, Initramfs: archive, Patience: r.timeout}
 	jobs := initramfs.Jobs()
+	report.Boot, report.Err = machine.Run(ctx, r.log, r.follow(report, jobs))
+	return r.judge(ctx, report, jobs)
+}
+
+// here runs all jobs on this machine's own kernel.
+func (r request) here(ctx context.Context, b *bench) kernels.KernelReport {
+	report := kernels.KernelReport{Series: kernels.Host, Version: kernels.HostRelease() + " (this machine)", Arch: b.arch.Name}
+	jobs := b.suite.HostJobs()
+	report.Boot, report.Err = kernels.RunHost(ctx, jobs, r.follow(report, jobs))
+	return r.judge(ctx, report, jobs)
+}
+
+// follow says what happens while it does.
+func (r request) follow(report kernels.KernelReport, jobs []guest.Job) func(guest.Event) {
 	began := time.Now()
-	report.Boot, report.Err = machine.Run(ctx, r.log, func(e guest.Event) {
+	return func(e guest.Event) {
 		switch {
 		case e.Kind == guest.Boot:
-			r.log.Printf("%s booted in %.1f s", e.Text, time.Since(began).Seconds())
+			r.log.Printf("%s %s runs after %.1f s", e.Text, report.Arch, time.Since(began).Seconds())
 		case e.Kind == guest.Output && r.verbose:
-			r.output.Printf("%s %s: %s", image.Series.Name, jobs[e.Job].User, strings.TrimPrefix(e.Text, "\x16"))
+			r.output.Printf("%s %s %s: %s", report.Series, report.Arch, jobs[e.Job].User, strings.TrimPrefix(e.Text, "\x16"))
+		case e.Kind == guest.Bye:
+			r.log.Printf("%s %s ended after %.0f s", report.Series, report.Arch, time.Since(began).Seconds())
 		}
-	})
+	}
+}
+
+func (r request) judge(ctx context.Context, report kernels.KernelReport, jobs []guest.Job) kernels.KernelReport {
 	var err error
 	report.Jobs, err = kernels.Judge(ctx, report.Boot, jobs)
 	report.Err = errors.Join(report.Err, err)

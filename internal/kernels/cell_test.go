@@ -1,0 +1,64 @@
+package kernels
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestSelect(t *testing.T) {
+	tests := []struct {
+		name    string
+		whole   bool
+		kernels []string
+		arches  []string
+		want    []Cell
+		failure string
+	}{
+		{"nothing asked for", false, nil, nil, []Cell{{"7.3", "amd64"}, {"5.10", "amd64"}}, ""},
+		{"one kernel", false, []string{"6.1"}, nil, []Cell{{"6.1", "amd64"}}, ""},
+		{"one architecture", false, nil, []string{"arm64"}, []Cell{{"7.3", "arm64"}, {"5.10", "arm64"}}, ""},
+		{"this machine", false, []string{"host"}, []string{"arm64"}, []Cell{{"host", ""}}, ""},
+		{"a kernel that the matrix leaves out", false, []string{"7.1"}, []string{"arm64"}, []Cell{{"7.1", "arm64"}}, ""},
+		{"the matrix", true, nil, nil, Matrix, ""},
+		{"one kernel of it", true, []string{"5.10"}, nil, []Cell{{"5.10", "amd64"}, {"5.10", "arm64"}}, ""},
+		{"one architecture of it", true, nil, []string{"arm64"}, []Cell{{"7.3", "arm64"}, {"5.10", "arm64"}}, ""},
+		{"nothing of it", true, []string{"7.1"}, nil, nil, "nothing of"},
+		{"no such kernel", false, []string{"5.9"}, nil, nil, "no kernel series"},
+		{"no such architecture", true, nil, []string{"s390x"}, nil, "no architecture"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := Select(test.whole, test.kernels, test.arches)
+			if test.failure != "" {
+				if err == nil || !strings.Contains(err.Error(), test.failure) {
+					t.Fatalf("error %v, want %q", err, test.failure)
+				}
+				return
+			}
+			if err != nil || !slices.Equal(got, test.want) {
+				t.Errorf("got %v, %v, want %v", got, err, test.want)
+			}
+		})
+	}
+}
+
+// TestMatrix: every cell can be had, and what is claimed is covered.
+func TestMatrix(t *testing.T) {
+	for _, c := range Matrix {
+		if c.Kernel == Host {
+			continue
+		}
+		if _, err := FindSeries(c.Kernel); err != nil {
+			t.Error(err)
+		}
+		if _, err := FindArch(c.Arch); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, k := range Short {
+		if !slices.Contains(Matrix, Cell{k, "amd64"}) {
+			t.Errorf("%s is short of the matrix", k)
+		}
+	}
+}

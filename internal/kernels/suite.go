@@ -1,0 +1,31 @@
+package kernels
+
+import (
+	"strconv"
+	"time"
+)
+
+// A Suite is what runs on every kernel of one architecture.
+type Suite struct {
+	Binaries Binaries
+	Run      string        // which tests, as go test's -run; empty: all
+	Full     bool          // the long form of tests that have a short one
+	Timeout  time.Duration // of one job
+}
+
+// args are those of a test binary.
+func (s Suite) args() []string {
+	return []string{
+		// Marks what the testing package itself says, so that nothing a test
+		// prints can be taken for a result.
+		"-test.v=test2json",
+		"-test.count=1",
+		"-test.run=" + s.Run,
+		"-test.short=" + strconv.FormatBool(!s.Full),
+		"-test.timeout=" + s.Timeout.String(),
+	}
+}
+
+// patience is how long a job may take. The test binary's own timeout comes
+// first: it prints stacks.
+func (s Suite) patience() time.Duration { return s.Timeout + 10*time.Second }
