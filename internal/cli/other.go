@@ -27,6 +27,7 @@ func inForeground() bool                           { return false }
 func takeTerminalBack(int, bool)                   {}
 func atTerminal(*autokill.Cmd)                     {}
 func groupOf(int) int                              { return -1 }
+func underJobControl() bool                        { return false }
 func reapOrphans(int)                              {}
 func systemSignals() []syscall.Signal              { return nil }
 func kernelRelease() string                        { return runtime.GOOS }

@@ -25,10 +25,12 @@ import (
 //	        the child of the shell.
 //
 // and all else was shown by programs. Comments come first. The numbers of processes in
-// messages of the shell are PID.
+// messages of the shell are PID, and its warning about a wait is left out.
 var (
 	mark   = regexp.MustCompile(`‹[^›]*›|«[^»]*»`)
-	number = regexp.MustCompile(`(?m)^(\[\d+\] |.* job \d+\[)\d+`)
+	number = regexp.MustCompile(`(?m)^(\[\d+\] )\d+`)
+	// warning comes before or after the message that the job has stopped.
+	warning = regexp.MustCompile(`(?m)^bash: wait: warning: .*\n`)
 )
 
 // TestSessions plays the sessions again and compares. Nothing is typed before the
@@ -128,7 +130,8 @@ func typed(keys string, enter bool) string {
 }
 
 func normal(seen string) string {
-	return number.ReplaceAllString(strings.ReplaceAll(seen, "\r\n", "\n"), "${1}PID")
+	seen = strings.ReplaceAll(seen, "\r\n", "\n")
+	return number.ReplaceAllString(warning.ReplaceAllString(seen, ""), "${1}PID")
 }
 
 // act does what is done from outside of the terminal.

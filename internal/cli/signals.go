@@ -20,6 +20,8 @@ type situation struct {
 	early bool
 	// tree: the scope is a process group of its own.
 	tree bool
+	// watched: our parent is a shell that made a job of us.
+	watched bool
 }
 
 // audience is whom a signal is for.
@@ -55,8 +57,13 @@ func passOn(got siginfo.Info, now situation) audience {
 			return nobody
 		}
 	case syscall.SIGCONT:
-		if now.tree {
+		switch {
+		case now.tree:
 			return everybody
+		case now.together && now.watched:
+			// A shell continues the whole group. Passed on, it would come late, and
+			// undo the next Ctrl-Z.
+			return nobody
 		}
 	case syscall.SIGCHLD:
 		return nobody

@@ -41,7 +41,7 @@ func (s *supervisor) supervise() (ending, error) {
 			}
 			return endingOf(state, timedOut), nil
 		case got := <-s.signals:
-			s.obey(got, situation{together: groupOf(s.process.Pid) == groupOf(0), tree: s.tree()})
+			s.obey(got, situation{together: groupOf(s.process.Pid) == groupOf(0), tree: s.tree(), watched: underJobControl()})
 		case <-s.job.mayHaveStopped():
 			s.job.look()
 		case <-timeout:

@@ -80,28 +80,28 @@ func TestParseSignal(t *testing.T) {
 
 func TestPassOn(t *testing.T) {
 	const user, kernel = 0, 0x80 // SI_USER, SI_KERNEL
-	situations := []situation{{}, {together: true}, {together: true, early: true}, {tree: true}, {tree: true, early: true}}
+	situations := []situation{{}, {together: true}, {together: true, early: true}, {tree: true}, {tree: true, early: true}, {together: true, watched: true}, {watched: true}}
 	const n, c, e = nobody, command, everybody
 	tests := []struct {
 		sig  syscall.Signal
 		code int32
-		want [5]audience
+		want [7]audience
 	}{
-		{syscall.SIGTERM, user, [5]audience{c, c, c, c, c}},
-		{syscall.SIGHUP, user, [5]audience{c, c, c, c, c}},
-		{syscall.SIGHUP, kernel, [5]audience{c, c, c, c, c}}, // to the leader of a session alone
-		{syscall.SIGUSR1, user, [5]audience{c, c, c, c, c}},
-		{syscall.SIGALRM, kernel, [5]audience{c, c, c, c, c}}, // of a timer from before our exec
-		{syscall.SIGCONT, user, [5]audience{c, c, c, e, e}},
-		{syscall.SIGTSTP, kernel, [5]audience{c, n, c, e, e}},
-		{syscall.SIGTSTP, user, [5]audience{c, n, c, e, e}},
-		{syscall.SIGINT, kernel, [5]audience{c, n, c, e, e}},
-		{syscall.SIGINT, user, [5]audience{c, c, c, c, c}},
-		{syscall.SIGQUIT, kernel, [5]audience{c, n, c, e, e}},
-		{syscall.SIGQUIT, user, [5]audience{c, c, c, c, c}},
-		{syscall.SIGWINCH, kernel, [5]audience{c, n, c, e, e}},
-		{syscall.SIGWINCH, user, [5]audience{c, c, c, c, c}},
-		{syscall.SIGCHLD, kernel, [5]audience{}},
+		{syscall.SIGTERM, user, [7]audience{c, c, c, c, c, c, c}},
+		{syscall.SIGHUP, user, [7]audience{c, c, c, c, c, c, c}},
+		{syscall.SIGHUP, kernel, [7]audience{c, c, c, c, c, c, c}}, // to the leader of a session alone
+		{syscall.SIGUSR1, user, [7]audience{c, c, c, c, c, c, c}},
+		{syscall.SIGALRM, kernel, [7]audience{c, c, c, c, c, c, c}}, // of a timer from before our exec
+		{syscall.SIGCONT, user, [7]audience{c, c, c, e, e, n, c}},
+		{syscall.SIGTSTP, kernel, [7]audience{c, n, c, e, e, n, c}},
+		{syscall.SIGTSTP, user, [7]audience{c, n, c, e, e, n, c}},
+		{syscall.SIGINT, kernel, [7]audience{c, n, c, e, e, n, c}},
+		{syscall.SIGINT, user, [7]audience{c, c, c, c, c, c, c}},
+		{syscall.SIGQUIT, kernel, [7]audience{c, n, c, e, e, n, c}},
+		{syscall.SIGQUIT, user, [7]audience{c, c, c, c, c, c, c}},
+		{syscall.SIGWINCH, kernel, [7]audience{c, n, c, e, e, n, c}},
+		{syscall.SIGWINCH, user, [7]audience{c, c, c, c, c, c, c}},
+		{syscall.SIGCHLD, kernel, [7]audience{}},
 	}
 	for _, tt := range tests {
 		for i, now := range situations {
