@@ -1,3 +1,5 @@
+//go:build linux
+
 package programs
 
 // playNpx is a package with a server in node_modules/.bin: npx starts a shell, and
