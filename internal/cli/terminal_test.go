@@ -116,6 +116,8 @@ func TestInnerShell(t *testing.T) {
 	c.Expect(t, "sleep 1000")
 	eventually(t, "sleep", func() bool { return descendants(cmd.Process.Pid)["sleep"] })
 	c.Write(t, testproc.CtrlC)
+	c.Expect(t, "^C")
+	c.Expect(t, "$ ") // what is typed before the shell has the terminal can be lost
 	c.Write(t, "echo after $?\n")
 	c.Expect(t, "after 130")
 	c.Write(t, "echo piped | cat | cat; sleep 1000 & echo bg $((2+2))\n")
@@ -150,6 +152,8 @@ func TestInnerShellInItsNamespace(t *testing.T) {
 	c.Expect(t, "sleep 1000")
 	eventually(t, "job in the foreground", func() bool { return c.ForegroundGroup(t) != inner })
 	c.Write(t, testproc.CtrlC)
+	c.Expect(t, "^C")
+	c.Expect(t, "$ ") // what is typed before the shell has the terminal can be lost
 	c.Write(t, "echo after $?\n")
 	c.Expect(t, "after 130")
 	c.Write(t, "echo piped | cat | cat; sleep 1000 & kill %1; wait $!; echo killed $?\n")
