@@ -9,6 +9,9 @@ help: ## this list
 build: ## the command autokill, into this directory
 	go build -o autokill ./cmd/autokill
 
+man: ## the manual page autokill.1, into this directory
+	go run ./cmd/autokill man >autokill.1
+
 test: ## the tests, on this machine's kernel and as this user
 	go test $(PACKAGES)
 
@@ -24,6 +27,9 @@ kernels: ## the tests on the newest and the oldest kernel, in QEMU (KERNEL=6.1,h
 
 matrix: ## the tests on all kernels of docs/kernels.md, both architectures (the same settings; RECORD=1 writes the table)
 	$(RUNMATRIX) -whole $(if $(RECORD),-record docs/kernels.md)
+
+trees: ## real programs and peers, and what survives of them; writes the tables of docs/trees.md (.ci/programs installs them)
+	AUTOKILL_PROGRAMS=all go test -count=1 -v -run 'TestPrograms|TestPeers' ./internal/programs -args -update
 
 moveover: ## the tests of real modules, with os/exec and with autokill (fetches them; minutes)
 	AUTOKILL_MOVEOVER=1 go test -count=1 -timeout 30m -v -run TestModules ./internal/moveover
@@ -41,4 +47,4 @@ fmt: ## format the code with gofumpt
 vuln: ## known vulnerabilities in what we depend on; says so where the database cannot be reached
 	@tools/vuln $(TOOL) govulncheck ./...
 
-.PHONY: help build test race kernels matrix moveover lint fmt vuln
+.PHONY: help build man test race kernels matrix trees moveover lint fmt vuln

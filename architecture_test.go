@@ -25,10 +25,13 @@ var lattice = map[string]struct{ own, modules []string }{
 	"internal/testproc": {modules: []string{
 		"golang.org/x/sys", "github.com/elastic/go-seccomp-bpf", "github.com/moby/profiles/seccomp", "github.com/opencontainers/runtime-spec",
 	}},
-	"autokilltest": {own: []string{".", "internal/testproc"}, modules: []string{"golang.org/x/sys"}},
-	"internal/cli": {own: []string{".", "pidfd"}, modules: []string{"golang.org/x/sys", "github.com/spf13/cobra", "github.com/spf13/pflag"}},
-	"cmd/autokill": {own: []string{"internal/cli"}},
+	"autokilltest":     {own: []string{".", "internal/testproc"}, modules: []string{"golang.org/x/sys"}},
+	"internal/siginfo": {modules: []string{"golang.org/x/sys"}},
+	"internal/sigign":  {},
+	"internal/cli":     {own: []string{".", "pidfd", "internal/siginfo", "internal/sigign"}, modules: []string{"golang.org/x/sys", "github.com/spf13/cobra", "github.com/spf13/pflag"}},
+	"cmd/autokill":     {own: []string{"internal/cli"}},
 
+	"internal/programs":       {}, // tests only
 	"internal/kernels":        {own: []string{"internal/kernels/guest"}, modules: []string{"golang.org/x/sys"}},
 	"internal/kernels/guest":  {},
 	"internal/kernels/init":   {own: []string{"internal/kernels/guest"}, modules: []string{"golang.org/x/sys"}},

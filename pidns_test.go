@@ -118,7 +118,7 @@ func TestPIDNamespaceRefused(t *testing.T) {
 		says  string
 	}{
 		{"without user namespaces", "", newUser, false, "user.max_user_namespaces is 0"},
-		{"in a chroot", "", nil, true, "the root directory is no mount point"},
+		{"in a chroot", "", nil, true, "as in a chroot"},
 		{"in a chroot, as an ordinary user", "", nil, true, "in a chroot"},
 		{"where /proc is masked", "", &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS}, true, "a new /proc would show what other mounts hide"},
 		{"where no memfd may be executed", "", &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID | unix.CLONE_NEWNS}, true, "vm.memfd_noexec is 2"},

@@ -27,9 +27,9 @@ var descendants = []clause{
 			rounds = 10
 		}
 		s.eachFamily(t, func(t *testing.T, name string) {
-			batch := 10
+			rounds, batch := rounds, 10
 			if families[name].alone {
-				batch = 1
+				rounds, batch = max(rounds/5, 10), 1
 			}
 			for range rounds / batch {
 				s.killBreeder(t, name, batch)

@@ -21,21 +21,36 @@ const rootHelp = `Child processes that cannot outlive their starter: kill -9 inc
 A COMMAND that autokill runs has no_new_privs: sudo, su, newuidmap, fusermount
 and other set-user-ID programs do not work inside.`
 
+// rootCommand has all subcommands.
+func rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:                   "autokill",
+		Short:                 "child processes that cannot outlive their starter",
+		Long:                  rootHelp,
+		Version:               version(),
+		SilenceErrors:         true,
+		SilenceUsage:          true,
+		DisableFlagsInUseLine: true,
+		// They would make an error more than one line.
+		DisableSuggestions: true,
+		CompletionOptions:  cobra.CompletionOptions{DisableDefaultCmd: true},
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fmt.Errorf("no subcommand %q: to run a command, autokill run -- %s", args[0], args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.AddCommand(runCommand(), probeCommand(), versionCommand(), completionCommand(), manCommand())
+	return root
+}
+
 // Main is the program: args are the arguments without its name. It returns the
 // exit status.
 func Main(args []string) int {
-	root := &cobra.Command{
-		Use:           "autokill",
-		Short:         "child processes that cannot outlive their starter",
-		Long:          rootHelp,
-		Version:       version(),
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		// They would make an error more than one line.
-		DisableSuggestions: true,
-	}
-	root.SetVersionTemplate("{{.Version}}\n")
-	root.AddCommand(runCommand(), probeCommand(), versionCommand())
+	root := rootCommand()
 	// Not nil, for which cobra would take os.Args.
 	root.SetArgs(append([]string{}, args...))
 

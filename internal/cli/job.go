@@ -2,35 +2,52 @@ package cli
 
 import "syscall"
 
-// A tree has a process group of its own, and a terminal serves one group at a time: the
-// foreground group reads, and gets its signals (credentials(7)). What a shell does for
-// its jobs autokill does for the tree.
+// Autokill stops when its command has, and not before, as a Ctrl-Z would have it: the
+// shell takes the terminal then, which a program that uses the whole screen first puts
+// in order.
+//
+// A terminal serves one process group at a time: the foreground group reads, and gets its
+// signals (credentials(7)). A command in our own group has what we have. For one in a
+// group of its own autokill does what a shell does for its jobs. A tree is such a
+// command; an interactive shell makes itself one.
 //
 // A tree that begins where autokill has the terminal for input and output gets it at
 // once. Otherwise others may need it, as in autokill run X | less, and the tree begins
 // in the background; it gets the terminal when it asks, which stops it with SIGTTIN or
 // SIGTTOU.
 
-// reply is what autokill does when the tree has stopped.
+// reply is what autokill does when the command has stopped.
 type reply int
 
 const (
 	leave reply = iota
 	lend        // give it the terminal and let it go on
-	stop        // stop, too, for the shell to see; when we go on, so does the tree
+	stop        // stop, too, for the shell to see; when we go on, so does the command
 )
 
-// replyTo decides. front, own and tree are process groups: the terminal's foreground
-// group, ours, the tree's.
-func replyTo(sig syscall.Signal, front, own, tree int) reply {
-	switch sig {
-	case syscall.SIGTTIN, syscall.SIGTTOU:
-		if front == own || front == tree {
-			return lend
-		}
-		return stop
-	case syscall.SIGTSTP:
+// groups are process groups, and what is known of them.
+type groups struct {
+	front int // the terminal's foreground group
+	own   int // ours
+	its   int // the command's
+
+	tree bool // its group is all of a scope
+	// watched: our parent is a shell that made a job of us. It sees that we have
+	// stopped, and makes us go on.
+	watched bool
+}
+
+// asks says whether the signal is that of a process which needs the terminal.
+func asks(sig syscall.Signal) bool { return sig == syscall.SIGTTIN || sig == syscall.SIGTTOU }
+
+// replyTo decides.
+func replyTo(sig syscall.Signal, g groups) reply {
+	switch {
+	case g.tree && asks(sig) && (g.front == g.own || g.front == g.its):
+		return lend
+	case g.watched, sig != syscall.SIGSTOP:
 		return stop
 	}
+	// Somebody wants the command to stop, and not us.
 	return leave
 }

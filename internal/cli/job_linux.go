@@ -1,11 +1,10 @@
 package cli
 
 import (
-	"errors"
 	"os"
-	"os/signal"
 	"runtime"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -13,56 +12,85 @@ import (
 	"github.com/autokill/autokill"
 )
 
-// job is a tree in our session. nil is a command that is none.
+// job is a command in our session. nil is one that has no terminal.
 type job struct {
 	process *autokill.Process
-	chld    chan os.Signal
+	tree    bool
+	// distant: the command is not our child, whose stops the kernel tells us of.
+	distant  bool
+	expected *time.Ticker // until a distant command has stopped
+	patience int          // in ticks
 }
 
-// newJob watches over a tree. A Ctrl-Z that only we get comes with the other signals.
-func newJob(process *autokill.Process, signals chan<- os.Signal) *job {
-	if process.Scope() != autokill.ScopeTree || frontGroup() == 0 {
-		return nil
+// newJob watches over a command.
+func newJob(process *autokill.Process) (*job, error) {
+	if frontGroup() == 0 {
+		return nil, nil
 	}
-	j := &job{process: process, chld: make(chan os.Signal, 1)}
-	signal.Notify(j.chld, unix.SIGCHLD)
-	select {
-	case j.chld <- unix.SIGCHLD: // it may have stopped already
-	default:
+	if _, err := catch(syscall.SIGTSTP); err != nil {
+		return nil, err
 	}
-	if !signal.Ignored(unix.SIGTSTP) {
-		signal.Notify(signals, unix.SIGTSTP)
-	}
-	return j
+	scope := process.Scope()
+	return &job{process: process, tree: scope == autokill.ScopeTree, distant: scope == autokill.ScopePIDNamespace}, nil
 }
 
-// stops tells when to look.
-func (j *job) stops() <-chan os.Signal {
-	if j == nil {
+// expectStop begins to look for the stop of a distant command, which a Ctrl-Z has asked
+// for. It may have other plans.
+func (j *job) expectStop() {
+	if j != nil && j.distant && j.expected == nil {
+		j.expected, j.patience = time.NewTicker(2*time.Millisecond), 1000
+	}
+}
+
+// mayHaveStopped tells when to look, beyond each SIGCHLD.
+func (j *job) mayHaveStopped() <-chan time.Time {
+	if j == nil || j.expected == nil {
 		return nil
 	}
-	return j.chld
+	return j.expected.C
+}
+
+// stopped is the signal that has stopped the command since the last time, or 0.
+func (j *job) stopped() syscall.Signal {
+	switch {
+	case !j.distant:
+		return stopOf(j.process.Pid)
+	case j.expected == nil:
+		return 0
+	}
+	j.patience--
+	stopped := isStopped(j.process.Pid)
+	if stopped || j.patience == 0 {
+		j.expected.Stop()
+		j.expected = nil
+	}
+	if stopped {
+		return syscall.SIGTSTP
+	}
+	return 0
 }
 
 // look replies to all stops since the last time.
 func (j *job) look() {
-	for {
-		sig := stopOf(j.process.Pid)
-		if sig == 0 {
-			return
-		}
-		front, own := frontGroup(), unix.Getpgrp()
-		switch replyTo(sig, front, own, j.process.Pid) {
+	if j == nil {
+		return
+	}
+	for sig := j.stopped(); sig != 0; sig = j.stopped() {
+		g := groups{front: frontGroup(), own: groupOf(0), its: groupOf(j.process.Pid), tree: j.tree, watched: underJobControl()}
+		switch replyTo(sig, g) {
 		case lend:
-			setFront(j.process.Pid)
+			setFront(g.its)
 			j.goOn()
 		case stop:
-			had := front == j.process.Pid
+			apart := g.its != g.own
+			had := apart && g.front == g.its
 			j.stopToo(sig, had)
-			if (had || sig != unix.SIGTSTP) && frontGroup() == own {
-				setFront(j.process.Pid)
+			if (had || apart && asks(sig)) && frontGroup() == g.own {
+				setFront(g.its)
 			}
-			j.goOn()
+			if apart {
+				j.goOn()
+			}
 		}
 	}
 }
@@ -71,13 +99,13 @@ func (j *job) goOn() { _ = j.process.SignalAll(unix.SIGCONT) }
 
 // stopToo stops this process by the same signal, and returns when it goes on, or at once
 // where nobody could make it go on (an orphaned process group, setpgid(2)). Where the
-// tree had the terminal, the others of our job have not got the signal yet.
+// command had the terminal, the others of our job have not got the signal yet.
 func (j *job) stopToo(sig syscall.Signal, others bool) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	before := disposition{}
 	before.swap(sig)
-	if others {
+	if others && sig != syscall.SIGSTOP { // which cannot be ignored
 		ignore := disposition{1} // we are among those
 		ignore.swap(sig)
 		_ = unix.Kill(0, sig)
@@ -99,30 +127,6 @@ func (d *disposition) swap(sig syscall.Signal) {
 	var old disposition
 	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(d)), uintptr(unsafe.Pointer(&old)), 8, 0, 0)
 	*d = old
-}
-
-// end takes the terminal back.
-func (j *job) end() {
-	if j != nil && frontGroup() == j.process.Pid {
-		setFront(unix.Getpgrp())
-	}
-}
-
-// stopOf is the signal that has stopped a child since the last time, or 0.
-func stopOf(pid int) syscall.Signal {
-	var info unix.Siginfo
-	for {
-		err := unix.Waitid(unix.P_PID, pid, &info, unix.WSTOPPED|unix.WNOHANG|unix.WALL, nil)
-		switch {
-		case errors.Is(err, unix.EINTR):
-			continue
-		case err != nil || info.Signo == 0:
-			return 0
-		}
-		// si_status stands behind the three numbers that every siginfo has, aligned like
-		// a pointer, and si_pid and si_uid (sigaction(2)).
-		return syscall.Signal(*(*int32)(unsafe.Add(unsafe.Pointer(&info), 24)))
-	}
 }
 
 // atTerminal gives the terminal to a tree from the start, if its input and output are

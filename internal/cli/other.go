@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"syscall"
+	"time"
 
 	"github.com/autokill/autokill"
 )
@@ -23,15 +24,18 @@ func hungUp(int, int) (bool, error)                { return false, unsupported("
 func inherited(int) ([]*os.File, error)            { return nil, unsupported("run") }
 func examine(string) (executable, error)           { return executable{}, unsupported("privileges") }
 func inForeground() bool                           { return false }
-func reclaimTerminal()                             {}
-func systemSignals() []syscall.Signal              { return nil }
+func takeTerminalBack(int, bool)                   {}
 func atTerminal(*autokill.Cmd)                     {}
+func groupOf(int) int                              { return -1 }
+func underJobControl() bool                        { return false }
+func reapOrphans(int)                              {}
+func systemSignals() []syscall.Signal              { return nil }
+func kernelRelease() string                        { return runtime.GOOS }
 
 // job is never there.
 type job struct{}
 
-func newJob(*autokill.Process, chan<- os.Signal) *job { return nil }
-func (*job) stops() <-chan os.Signal                  { return nil }
-func (*job) look()                                    {}
-func (*job) end()                                     {}
-func kernelRelease() string                           { return runtime.GOOS }
+func newJob(*autokill.Process) (*job, error)  { return nil, nil }
+func (*job) look()                            {}
+func (*job) expectStop()                      {}
+func (*job) mayHaveStopped() <-chan time.Time { return nil }

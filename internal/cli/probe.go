@@ -44,10 +44,11 @@ type mechanismReport struct {
 func probeCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "probe",
-		Short: "tell what works here, and why something does not",
-		Long:  probeHelp,
-		Args:  cobra.NoArgs,
+		Use:                   "probe [--json]",
+		Short:                 "tell what works here, and why something does not",
+		Long:                  probeHelp,
+		DisableFlagsInUseLine: true,
+		Args:                  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r := newReport(kernelRelease(), os.Geteuid(), autokill.Probe())
 			if err := r.print(cmd.OutOrStdout(), asJSON); err != nil {

@@ -44,7 +44,10 @@ func launch(t *testing.T, line, stderr *testproc.Lifeline, cmd *exec.Cmd, files 
 	t.Helper()
 	cmd.ExtraFiles = append([]*os.File{line.End()}, files...)
 	cmd.Stderr = stderr.End()
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Setsid = true
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

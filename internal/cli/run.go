@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/autokill/autokill"
+	"github.com/autokill/autokill/internal/siginfo"
 )
 
 const runHelp = `Run COMMAND, which lives no longer than this autokill process and the process
@@ -47,6 +48,7 @@ func runCommand() *cobra.Command {
 			}
 			return nil
 		},
+		ValidArgsFunction: completeCommand,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.holds = cmd.Flags().Changed("hold")
 			return run(o, args)
@@ -63,6 +65,14 @@ func runCommand() *cobra.Command {
 	flags.IntVar(&o.hold, "hold", 0, "die when descriptor `FD` hangs up, too: it stays\nwith autokill; COMMAND gets /dev/null for 0")
 	flags.Var(&o.scope, "scope", "who dies: process, tree or pidns")
 	flags.Var(&o.mechanism, "mechanism", "best, native or tripwire")
+	for name, values := range map[string][]string{
+		"scope":     {"process", "tree", "pidns"},
+		"mechanism": {"best", "native", "tripwire"},
+		"signal":    signalNames(),
+	} {
+		// The error is that of a flag that is not there.
+		_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+	}
 	return cmd
 }
 
@@ -74,16 +84,13 @@ func run(o runOptions, argv []string) error {
 		return &exit{startStatus(err), err}
 	}
 	end, err := s.supervise()
-	if foreground {
-		reclaimTerminal()
-	}
+	takeTerminalBack(s.process.Pid, foreground)
 	if err != nil {
 		return &exit{statusFailed, err}
 	}
 	if !end.known {
 		return &exit{end.status(), errors.New("the command has ended, how is not known: another part of this program has reaped it")}
 	}
-	s.job.end()
 	if end.dieOfInterrupt(inForeground()) {
 		interruptSelf()
 	}
@@ -93,7 +100,10 @@ func run(o runOptions, argv []string) error {
 // start begins all watching first, then starts the command: nothing that happens
 // in between is missed.
 func start(o runOptions, argv []string) (*supervisor, error) {
-	signals := notify() // SIGPIPE too: a message that nobody can read must not end us
+	signals, err := notify()
+	if err != nil {
+		return nil, err
+	}
 	s := &supervisor{
 		signals: signals,
 		timeout: time.Duration(o.timeout), killAfter: time.Duration(o.killAfter),
@@ -141,7 +151,10 @@ func start(o runOptions, argv []string) (*supervisor, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.job = newJob(s.process, signals)
+	if s.job, err = newJob(s.process); err != nil {
+		_ = s.process.Close()
+		return nil, err
+	}
 	letGo(files, held)
 	return s, nil
 }
@@ -188,10 +201,12 @@ func letGo(files []*os.File, held int) {
 }
 
 // interruptSelf ends this process by SIGINT. It returns if that is ignored or
-// blocked.
+// blocked, or if this is the init of a PID namespace, which signals do not end.
 func interruptSelf() {
-	signal.Reset(syscall.SIGINT)
-	if syscall.Kill(os.Getpid(), syscall.SIGINT) == nil {
+	if os.Getpid() == 1 || signal.Ignored(syscall.SIGINT) {
+		return
+	}
+	if siginfo.Default(syscall.SIGINT) == nil && syscall.Kill(os.Getpid(), syscall.SIGINT) == nil {
 		time.Sleep(time.Second) // it may be another thread that takes it
 	}
 }

@@ -3,19 +3,25 @@ package cli
 import (
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
+
+	"github.com/autokill/autokill/internal/sigign"
+	"github.com/autokill/autokill/internal/siginfo"
 )
 
 // situation is what the passing on of a signal depends on.
 type situation struct {
-	// foreground: our process group is the one that the controlling terminal sends
-	// its signals to.
-	foreground bool
+	// together: the command is in our process group, to all of which a terminal sends
+	// its signals.
+	together bool
 	// early: the signal came before there was a command, which so has not got it
 	// from the terminal.
 	early bool
-	// tree: the command is in a process group of its own.
+	// tree: the scope is a process group of its own.
 	tree bool
+	// watched: our parent is a shell that made a job of us.
+	watched bool
 }
 
 // audience is whom a signal is for.
@@ -27,27 +33,39 @@ const (
 	everybody          // in its scope
 )
 
-// passOn decides for whom a signal is that autokill got. The terminal sends its
-// signals to the whole foreground process group: a command that is in it has them
-// already, and twice is not the same as once. The price is that kill -INT of a
-// foreground autokill does nothing: it cannot be told from a Ctrl-C. To a tree that is
-// not in it we are the terminal. All else is for the command, which knows what to do
-// about its children.
-func passOn(sig syscall.Signal, now situation) audience {
-	switch sig {
+// passOn decides for whom a signal is that autokill got. What the terminal sent to the
+// process group a command that is in it has already, and twice is not the same as once.
+// To a tree that is not in it we are the terminal. All else is for the command, which
+// knows what to do about its children; so is what looks like the terminal's and was
+// sent by somebody (kill -INT).
+func passOn(got siginfo.Info, now situation) audience {
+	switch got.Signal {
 	case syscall.SIGINT, syscall.SIGQUIT, syscall.SIGWINCH:
 		switch {
-		case now.tree && now.foreground:
+		case got.FromKernel() && now.tree:
 			return everybody
-		case now.foreground && !now.early:
+		case got.FromKernel() && now.together && !now.early:
 			return nobody
 		}
-	case syscall.SIGTSTP, syscall.SIGCONT:
-		if now.tree {
+	case syscall.SIGTSTP:
+		switch {
+		case now.tree:
 			return everybody
+		case now.together && !now.early:
+			// A program that is asked to stop does so to its whole group (vi), so this
+			// can be the echo of a stop.
+			return nobody
 		}
-	case syscall.SIGPIPE, syscall.SIGCHLD, syscall.SIGURG:
-		// Ours: nobody reads what we write, or the kernel and Go's runtime at work.
+	case syscall.SIGCONT:
+		switch {
+		case now.tree:
+			return everybody
+		case now.together && now.watched:
+			// A shell continues the whole group. Passed on, it would come late, and
+			// undo the next Ctrl-Z.
+			return nobody
+		}
+	case syscall.SIGCHLD:
 		return nobody
 	}
 	return command
@@ -62,26 +80,40 @@ func asksToEnd(sig syscall.Signal) bool {
 	return false
 }
 
-// caught are the signals that autokill must not die of, on every system. SIGTSTP,
-// SIGTTIN and SIGTTOU are not among them: autokill stops with the command. (For a tree
-// it takes SIGTSTP: see job.)
+// caught are the signals that autokill must not die of, on every system, and SIGCHLD.
+// SIGTTIN and SIGTTOU are not among them: autokill stops with the command. At a terminal
+// it takes SIGTSTP: see job.
 var caught = []syscall.Signal{
 	syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM,
 	syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGALRM,
-	syscall.SIGCONT, syscall.SIGWINCH, syscall.SIGPIPE,
+	syscall.SIGCONT, syscall.SIGWINCH, syscall.SIGCHLD,
 }
 
-// notify catches signals from now on. One that is ignored stays ignored, and the
-// command inherits that. Go only knows it of HUP and INT, and leaves TSTP, TTIN and
-// TTOU alone; the other ones its runtime has taken over before any code of ours
-// runs, so that the command gets their default.
-func notify() chan os.Signal {
-	// Enough for one of each, which are not lost then.
-	signals := make(chan os.Signal, 2*maxSignal)
-	for _, sig := range append(systemSignals(), caught...) {
-		if !signal.Ignored(sig) {
-			signal.Notify(signals, sig)
+// notify catches signals from now on. One that our starter ignores stays ignored, and
+// the command inherits that.
+func notify() (<-chan siginfo.Info, error) {
+	inheritIgnored()
+	if !signal.Ignored(syscall.SIGPIPE) {
+		// A message that nobody can read must not end us. Package os asks os/signal.
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	}
+	return catch(append(systemSignals(), caught...)...)
+}
+
+// catch catches those that are not ignored.
+func catch(signals ...syscall.Signal) (<-chan siginfo.Info, error) {
+	return siginfo.Catch(slices.DeleteFunc(signals, func(sig syscall.Signal) bool { return signal.Ignored(sig) })...)
+}
+
+// inheritIgnored ignores again what Go's runtime has taken over at the start. SIGCHLD is
+// left out, since a parent that ignores it learns of no exit status, and SIGURG, with
+// which the runtime wakes its own threads. An error means that it is not known what was
+// ignored; the runtime respects SIGHUP and SIGINT all the same.
+func inheritIgnored() {
+	ignored, _ := sigign.Ignored()
+	for _, sig := range ignored {
+		if sig != syscall.SIGCHLD && sig != syscall.SIGURG {
+			signal.Ignore(sig)
 		}
 	}
-	return signals
 }

@@ -8,14 +8,15 @@ import (
 	"time"
 
 	"github.com/autokill/autokill"
+	"github.com/autokill/autokill/internal/siginfo"
 )
 
 // supervisor stays with the command until it has ended. Channels may be nil.
 type supervisor struct {
 	process  *autokill.Process
-	job      *job        // the tree at its terminal, or nil
-	early    []os.Signal // came before there was a command
-	signals  <-chan os.Signal
+	job      *job           // at its terminal, or nil
+	early    []siginfo.Info // came before there was a command
+	signals  <-chan siginfo.Info
 	orphaned <-chan struct{} // our starter has ended
 	hungUp   <-chan struct{} // so has the holder of the other end
 
@@ -25,9 +26,10 @@ type supervisor struct {
 }
 
 func (s *supervisor) supervise() (ending, error) {
-	for _, caught := range s.early {
-		s.obey(caught, situation{early: true, tree: s.tree()})
+	for _, got := range s.early {
+		s.obey(got, situation{early: true, tree: s.tree()})
 	}
+	s.lookAfterChildren()
 	var timedOut bool
 	timeout := after(s.timeout)
 	for {
@@ -38,9 +40,9 @@ func (s *supervisor) supervise() (ending, error) {
 				return ending{}, err
 			}
 			return endingOf(state, timedOut), nil
-		case caught := <-s.signals:
-			s.obey(caught, situation{foreground: inForeground(), tree: s.tree()})
-		case <-s.job.stops():
+		case got := <-s.signals:
+			s.obey(got, situation{together: groupOf(s.process.Pid) == groupOf(0), tree: s.tree(), watched: underJobControl()})
+		case <-s.job.mayHaveStopped():
 			s.job.look()
 		case <-timeout:
 			timedOut = true
@@ -64,11 +66,11 @@ func (s *supervisor) supervise() (ending, error) {
 }
 
 // pending are the signals that have come by now.
-func pending(signals <-chan os.Signal) (all []os.Signal) {
+func pending(signals <-chan siginfo.Info) (all []siginfo.Info) {
 	for {
 		select {
-		case caught := <-signals:
-			all = append(all, caught)
+		case got := <-signals:
+			all = append(all, got)
 		default:
 			return all
 		}
@@ -76,12 +78,23 @@ func pending(signals <-chan os.Signal) (all []os.Signal) {
 }
 
 // obey does what a signal that we got asks for.
-func (s *supervisor) obey(caught os.Signal, now situation) {
-	sig := caught.(syscall.Signal)
-	s.send(sig, passOn(sig, now))
-	if asksToEnd(sig) {
+func (s *supervisor) obey(got siginfo.Info, now situation) {
+	s.send(got.Signal, passOn(got, now))
+	if asksToEnd(got.Signal) {
 		s.startKillClock()
 	}
+	switch got.Signal {
+	case syscall.SIGCHLD:
+		s.lookAfterChildren()
+	case syscall.SIGTSTP:
+		s.job.expectStop()
+	}
+}
+
+// lookAfterChildren does what a SIGCHLD asks for. Several of them can be one.
+func (s *supervisor) lookAfterChildren() {
+	reapOrphans(s.process.Pid)
+	s.job.look()
 }
 
 // startKillClock starts the time of --kill-after, once.

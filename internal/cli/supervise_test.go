@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/autokill/autokill"
+	"github.com/autokill/autokill/internal/siginfo"
 )
 
 // TestEarlySignalStartsTheKillClock: a TERM that came before the command was there
@@ -30,8 +31,8 @@ func TestEarlySignalStartsTheKillClock(t *testing.T) {
 	if _, err := r.Read(make([]byte, 8)); err != nil {
 		t.Fatal(err)
 	}
-	signals := make(chan os.Signal, 1)
-	signals <- syscall.SIGTERM
+	signals := make(chan siginfo.Info, 1)
+	signals <- siginfo.Info{Signal: syscall.SIGTERM}
 	s := &supervisor{process: cmd.Process, signals: signals, killAfter: time.Millisecond}
 	end, err := s.supervise()
 	if err != nil || end.signal != syscall.SIGKILL {

@@ -8,13 +8,18 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/spf13/pflag"
+
 	"github.com/autokill/autokill"
+	"github.com/autokill/autokill/internal/siginfo"
 )
 
 func TestParseDuration(t *testing.T) {
@@ -74,59 +79,69 @@ func TestParseSignal(t *testing.T) {
 }
 
 func TestPassOn(t *testing.T) {
-	situations := []situation{
-		{},
-		{foreground: true},
-		{foreground: true, early: true},
-		{tree: true},
-		{foreground: true, tree: true},
-	}
+	const user, kernel = 0, 0x80 // SI_USER, SI_KERNEL
+	situations := []situation{{}, {together: true}, {together: true, early: true}, {tree: true}, {tree: true, early: true}, {together: true, watched: true}, {watched: true}}
 	const n, c, e = nobody, command, everybody
 	tests := []struct {
 		sig  syscall.Signal
-		want [5]audience
+		code int32
+		want [7]audience
 	}{
-		{syscall.SIGTERM, [5]audience{c, c, c, c, c}},
-		{syscall.SIGHUP, [5]audience{c, c, c, c, c}},
-		{syscall.SIGUSR1, [5]audience{c, c, c, c, c}},
-		{syscall.SIGCONT, [5]audience{c, c, c, e, e}},
-		{syscall.SIGTSTP, [5]audience{c, c, c, e, e}},
-		{syscall.SIGINT, [5]audience{c, n, c, c, e}},
-		{syscall.SIGQUIT, [5]audience{c, n, c, c, e}},
-		{syscall.SIGWINCH, [5]audience{c, n, c, c, e}},
-		{syscall.SIGPIPE, [5]audience{}},
-		{syscall.SIGCHLD, [5]audience{}},
-		{syscall.SIGURG, [5]audience{}},
+		{syscall.SIGTERM, user, [7]audience{c, c, c, c, c, c, c}},
+		{syscall.SIGHUP, user, [7]audience{c, c, c, c, c, c, c}},
+		{syscall.SIGHUP, kernel, [7]audience{c, c, c, c, c, c, c}}, // to the leader of a session alone
+		{syscall.SIGUSR1, user, [7]audience{c, c, c, c, c, c, c}},
+		{syscall.SIGALRM, kernel, [7]audience{c, c, c, c, c, c, c}}, // of a timer from before our exec
+		{syscall.SIGCONT, user, [7]audience{c, c, c, e, e, n, c}},
+		{syscall.SIGTSTP, kernel, [7]audience{c, n, c, e, e, n, c}},
+		{syscall.SIGTSTP, user, [7]audience{c, n, c, e, e, n, c}},
+		{syscall.SIGINT, kernel, [7]audience{c, n, c, e, e, n, c}},
+		{syscall.SIGINT, user, [7]audience{c, c, c, c, c, c, c}},
+		{syscall.SIGQUIT, kernel, [7]audience{c, n, c, e, e, n, c}},
+		{syscall.SIGQUIT, user, [7]audience{c, c, c, c, c, c, c}},
+		{syscall.SIGWINCH, kernel, [7]audience{c, n, c, e, e, n, c}},
+		{syscall.SIGWINCH, user, [7]audience{c, c, c, c, c, c, c}},
+		{syscall.SIGCHLD, kernel, [7]audience{}},
 	}
 	for _, tt := range tests {
 		for i, now := range situations {
-			if got := passOn(tt.sig, now); got != tt.want[i] {
-				t.Errorf("%v, %+v: %v, want %v", tt.sig, now, got, tt.want[i])
+			got := siginfo.Info{Signal: tt.sig, Code: tt.code}
+			if to := passOn(got, now); to != tt.want[i] {
+				t.Errorf("%v with code %d, %+v: %v, want %v", tt.sig, tt.code, now, to, tt.want[i])
 			}
 		}
 	}
 }
 
 func TestReplyTo(t *testing.T) {
-	const own, tree, other, none = 10, 20, 30, 0
+	const own, its, other, none = 10, 20, 30, 0
+	tree := func(front int, watched bool) groups {
+		return groups{front: front, own: own, its: its, tree: true, watched: watched}
+	}
 	tests := []struct {
-		sig   syscall.Signal
-		front int
-		want  reply
+		name string
+		sig  syscall.Signal
+		groups
+		want reply
 	}{
-		{syscall.SIGTTIN, own, lend},
-		{syscall.SIGTTOU, own, lend},
-		{syscall.SIGTTIN, tree, lend}, // it has got it meanwhile
-		{syscall.SIGTTIN, other, stop},
-		{syscall.SIGTTOU, none, stop},
-		{syscall.SIGTSTP, tree, stop},
-		{syscall.SIGTSTP, own, stop},
-		{syscall.SIGTSTP, other, stop},
-		{syscall.SIGSTOP, tree, leave}, // somebody wants it to stop, not us
+		{"reads, and it is ours to give", syscall.SIGTTIN, tree(own, false), lend},
+		{"writes, and it is ours to give", syscall.SIGTTOU, tree(own, true), lend},
+		{"has got it meanwhile", syscall.SIGTTIN, tree(its, false), lend},
+		{"reads in the background", syscall.SIGTTIN, tree(other, true), stop},
+		{"no terminal any more", syscall.SIGTTOU, tree(none, false), stop},
+		{"Ctrl-Z", syscall.SIGTSTP, tree(its, true), stop},
+		{"Ctrl-Z in a script", syscall.SIGTSTP, tree(its, false), stop},
+		{"Ctrl-Z that came to us", syscall.SIGTSTP, tree(own, true), stop},
+		{"stopped by itself", syscall.SIGSTOP, tree(its, true), stop},
+		{"stopped, and no shell would see it", syscall.SIGSTOP, tree(its, false), leave},
+		{"in our group, by itself", syscall.SIGTSTP, groups{front: own, own: own, its: own, watched: true}, stop},
+		{"Ctrl-Z, in our group, in a script", syscall.SIGTSTP, groups{front: own, own: own, its: own}, stop},
+		{"in our group, and no shell would see it", syscall.SIGSTOP, groups{front: own, own: own, its: own}, leave},
+		{"an inner shell is suspended", syscall.SIGSTOP, groups{front: its, own: own, its: its, watched: true}, stop},
 	}
 	for _, tt := range tests {
-		if got := replyTo(tt.sig, tt.front, own, tree); got != tt.want {
-			t.Errorf("%v with %d in front: %v, want %v", tt.sig, tt.front, got, tt.want)
+		if got := replyTo(tt.sig, tt.groups); got != tt.want {
+			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
 		}
 	}
 }
@@ -134,7 +149,7 @@ func TestReplyTo(t *testing.T) {
 // TestCaught holds the signals that must keep what they do by default.
 func TestCaught(t *testing.T) {
 	all := append(slices.Clone(caught), systemSignals()...)
-	for _, sig := range []syscall.Signal{syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGCHLD, syscall.SIGURG, syscall.SIGSEGV} {
+	for _, sig := range []syscall.Signal{syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGURG, syscall.SIGSEGV} {
 		if slices.Contains(all, sig) {
 			t.Errorf("%v is caught", sig)
 		}
@@ -337,7 +352,11 @@ func TestReport(t *testing.T) {
 
 // TestHelpFits: help that scrolls away is not read.
 func TestHelpFits(t *testing.T) {
-	for _, args := range [][]string{{"--help"}, {"run", "--help"}, {"probe", "--help"}} {
+	all := [][]string{{"--help"}}
+	for _, c := range rootCommand().Commands() {
+		all = append(all, []string{c.Name(), "--help"})
+	}
+	for _, args := range all {
 		out, err := exec.Command("autokill", args...).Output()
 		if err != nil {
 			t.Fatal(err)
@@ -351,5 +370,79 @@ func TestHelpFits(t *testing.T) {
 				t.Errorf("%v: %d columns: %s", args, len(line), line)
 			}
 		}
+	}
+}
+
+func TestVersionOf(t *testing.T) {
+	system := " " + runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH
+	built := func(version string, settings ...debug.BuildSetting) *debug.BuildInfo {
+		return &debug.BuildInfo{Main: debug.Module{Version: version}, Settings: settings}
+	}
+	revision := debug.BuildSetting{Key: "vcs.revision", Value: "0123abc"}
+	tests := []struct {
+		info *debug.BuildInfo
+		want string
+	}{
+		{built("v1.2.3"), "autokill v1.2.3"},
+		{built("v1.2.3", revision, debug.BuildSetting{Key: "vcs.modified", Value: "false"}), "autokill v1.2.3 revision 0123abc"},
+		{built("(devel)", revision, debug.BuildSetting{Key: "vcs.modified", Value: "true"}), "autokill (devel) revision 0123abc (modified)"},
+		{built(""), "autokill (unknown)"},
+	}
+	for _, tt := range tests {
+		if got := versionOf(tt.info); got != tt.want+system {
+			t.Errorf("got %q, want %q", got, tt.want+system)
+		}
+	}
+}
+
+// TestManualPage: all that the help says is in the page, and man(1) has nothing to say
+// about it.
+func TestManualPage(t *testing.T) {
+	page := manualPage(rootCommand())
+	for _, c := range rootCommand().Commands() {
+		c.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
+			if f.Name != "help" && !strings.Contains(page, "\n\\fB"+roff("--"+f.Name)+"\\fR") {
+				t.Errorf("no flag --%s of %s", f.Name, c.Name())
+			}
+		})
+		for line := range strings.Lines(c.Long) {
+			if !strings.Contains(page, roff(strings.TrimSuffix(line, "\n"))) {
+				t.Errorf("%q of %s is missing", line, c.Name())
+			}
+		}
+	}
+	if got, want := roff(".x\n'y \\ -z"), "\\&.x\n\\&'y \\e \\-z"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if _, err := exec.LookPath("groff"); err != nil {
+		t.Skipf("only groff would notice the rest: %v", err)
+	}
+	groff := exec.Command("groff", "-man", "-Tascii", "-ww", "-z")
+	groff.Stdin = strings.NewReader(page)
+	if out, err := groff.CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// TestCompletion: the shells can read their scripts. What these ask for is in
+// testdata/completion.txtar.
+func TestCompletion(t *testing.T) {
+	for _, shell := range []string{"bash", "zsh", "fish"} {
+		t.Run(shell, func(t *testing.T) {
+			script, err := exec.Command("autokill", "completion", shell).Output()
+			if err != nil || len(script) == 0 {
+				t.Fatalf("%d bytes, %v", len(script), err)
+			}
+			if _, err := exec.LookPath(shell); err != nil {
+				t.Skipf("not read by anybody: %v", err)
+			}
+			file := filepath.Join(t.TempDir(), "script")
+			if err := os.WriteFile(file, script, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if out, err := exec.Command(shell, "-n", file).CombinedOutput(); err != nil {
+				t.Errorf("%v: %s", err, out)
+			}
+		})
 	}
 }

@@ -46,12 +46,34 @@ func withTerminal(call func(fd int)) {
 	call(int(tty.Fd()))
 }
 
-// reclaimTerminal makes our process group the foreground one again if the one that is
-// has nobody in it any more. A shell gives back what it took, but not if it was killed,
-// and not from a PID namespace: it has no number there for a group outside.
-func reclaimTerminal() {
+// takeTerminalBack makes our process group the foreground one again, if the one that is
+// was the command's, or we were it once and it has nobody in it any more. A shell gives back what it took, but not
+// if it was killed, and not from a PID namespace: it has no number there for a group
+// outside.
+func takeTerminalBack(command int, once bool) {
 	front := frontGroup()
-	if front > 1 && errors.Is(unix.Kill(-front, 0), unix.ESRCH) {
+	if front == command || once && front > 1 && errors.Is(unix.Kill(-front, 0), unix.ESRCH) {
 		setFront(unix.Getpgrp())
 	}
+}
+
+// groupOf is the process group of a process, or -1 if it is gone. 0 is this process.
+func groupOf(pid int) int {
+	group, err := unix.Getpgid(pid)
+	if err != nil {
+		return -1
+	}
+	return group
+}
+
+// underJobControl says whether our parent is a shell that has given us a process group
+// of our own in its session: it notices that we have stopped, and continues us.
+func underJobControl() bool {
+	parent := os.Getppid()
+	session, err := unix.Getsid(parent)
+	if err != nil {
+		return false // in another PID namespace, or gone
+	}
+	own, err := unix.Getsid(0)
+	return err == nil && session == own && groupOf(parent) != groupOf(0)
 }

@@ -57,8 +57,7 @@ var programs = []program{
 // differences are all tests that do not end as with os/exec, by program.
 var differences = map[string][]known{
 	"os/exec": {
-		// It wants a grandchild that outlives the child. That was started with autokill, too,
-		// and is killed. The test passes if WaitDelay is over before that is done.
+		// It wants a grandchild that outlives the child. That was started with autokill, too.
 		{difference{test{"osexec", "TestWaitInterrupt/Exit-hang"}, pass, fail}, "Children that are to stay"},
 	},
 }

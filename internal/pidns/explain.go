@@ -62,6 +62,9 @@ func explain(err error, o Options, sysctl func(string) string) string {
 		return "a new /proc would show what other mounts hide in this one, as in a container"
 	case (step == stepPropagation || step == stepProc) && denied:
 		return "a security module or a seccomp filter forbids mounts"
+	case step == stepProgram && is(unix.ENOENT):
+		// security/tomoyo/domain.c, tomoyo_find_next_domain; later kernels do without.
+		return "a security module (TOMOYO) looks for the program in /dev/fd, which is not there, as in a chroot"
 	case step == stepProgram && denied:
 		return "a program in a memfd may not be executed here"
 	case step == stepGo && is(clone.ErrNotStarted):

@@ -57,6 +57,7 @@ func TestExplain(t *testing.T) {
 		{"a container", path(stepProc, "/proc", unix.EPERM), user, nil, "other mounts hide"},
 		{"no mounts", path(stepPropagation, "/", unix.EACCES), user, nil, "forbids mounts"},
 		{"no memfd", call(stepProgram, unix.EACCES), Options{}, nil, "memfd may not be executed"},
+		{"no /dev/fd", call(stepProgram, unix.ENOENT), Options{}, nil, "/dev/fd"},
 		{"the init does not come", call(stepGo, clone.ErrNotStarted), Options{}, nil, "has not come up"},
 
 		{"no processes", call("clone3", unix.EAGAIN), user, nil, ""},

@@ -49,7 +49,10 @@ func (c call) compile(rules []rule) []unix.SockFilter {
 		if r.call != c {
 			continue
 		}
-		verdict := []unix.SockFilter{answer(r.answer)}
+		verdict := []unix.SockFilter{allow}
+		if r.answer != pass {
+			verdict[0] = answer(r.answer)
+		}
 		switch r.test {
 		case always:
 			return append(body, verdict...)

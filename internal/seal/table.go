@@ -25,8 +25,11 @@ type rule struct {
 	test   test
 	arg    int // which argument is looked at, from 0
 	value  uint32
-	answer unix.Errno // 0: success without effect
+	answer unix.Errno // 0: success without effect; pass: the kernel is asked
 }
+
+// pass is no errno. A rule with it is an exception from those after it.
+const pass = unix.Errno(1<<16 - 1)
 
 // test is about the low half of an argument. The kernel looks at no more of these
 // arguments than that: all are int or unsigned int, but for the flags of clone(2),
@@ -61,15 +64,18 @@ const (
 // of.
 //
 // Nobody signals the group that is not theirs alone. A program that believes that it
-// leads one would hit everybody.
+// leads one would hit everybody. Only to stop is allowed with pid 0: a program that has
+// the terminal and is asked to stop does so to its whole job (vi), and that is the tree.
 var rules = []rule{
 	{call: setsid},
 	{call: setpgid},
 	{ioctl, equals, 1, unix.TIOCSPGRP, 0},
 	{ioctl, equals, 1, unix.TIOCSCTTY, 0},
 
-	{kill, equals, 0, 0, unix.EPERM},
 	{kill, hasAny, 0, negative, unix.EPERM},
+	{kill, equals, 1, uint32(unix.SIGTSTP), pass},
+	{kill, equals, 1, uint32(unix.SIGSTOP), pass},
+	{kill, equals, 0, 0, unix.EPERM},
 	{pidfdSendSignal, hasAny, 3, signalGroup, unix.EPERM},
 
 	{call: clone3, answer: unix.ENOSYS},
