@@ -6,6 +6,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/autokill/autokill"
 	"github.com/autokill/autokill/internal/testproc"
 )
 
@@ -36,6 +37,12 @@ var beyond = []clause{
 				t.Fatal(err)
 			}
 			line.AllGone(t)
+			if s.Mechanism == autokill.Native {
+				// What the kernel tells of such an end can be that of the thread which was the
+				// leader before the exec: "exit status 0" was seen once, on 7.3.
+				s.wait(t, p)
+				continue
+			}
 			killed(t, p)
 		}
 		t.Logf("%d closes while the child was exec'ing from its threads: none lost", rounds)

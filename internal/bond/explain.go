@@ -17,7 +17,7 @@ var ownSteps = []string{
 	"close_range", "prctl(PR_SET_NO_NEW_PRIVS)", "rt_sigprocmask", "rt_sigaction",
 	"socketpair", "pidfd_open", "sendmsg(description)", "pipe2",
 	"fcntl(F_SETSIG)", "fcntl(F_SETOWN_EX)", "fcntl(F_SETFL, O_ASYNC)", "fcntl(F_GETFL)",
-	"sendmsg(parcel)", stepSeal, "ppoll",
+	"sendmsg(parcel)", stepSeal, "ppoll", "sendmsg(command)",
 }
 
 var denials = []error{unix.EPERM, unix.EACCES, unix.ENOSYS, unix.EINVAL, unix.EOPNOTSUPP}

@@ -37,7 +37,7 @@ func (p Plan) startInside(m mechanism, r *clone.Request, w Wish) (*Child, error)
 	options := pidns.Options{Monitor: p.Kind == Tripwire, UserNamespace: p.UserNamespace}
 	namespace, err := pidns.Prepare(r, options)
 	if err != nil {
-		return nil, err
+		return nil, explain(err)
 	}
 	outer, err := m.start(r, w.AllowNewPrivs)
 	namespace.Started()

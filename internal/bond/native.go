@@ -99,17 +99,20 @@ func observe(pid, handle int) (*pidfd.FD, error) {
 	return observerOf(fd)
 }
 
-// look opens a pidfd of a child. Where a filter denies pidfd_open it opens the handle of
-// a native child again, by /proc: that gives a file of its own, without the bit
-// (fs/pidfs.c, Linux 6.9).
+// look opens a pidfd of a child. Where a filter denies pidfd_open, the file handle of a
+// native child's pidfd does too (open_by_handle_at(2), fs/pidfs.c since Linux 6.14, without
+// any privilege): that gives a file of its own, without the bit.
 func look(pid, handle int) (int, error) {
 	fd, err := openPidfd(pid)
 	if !slices.ContainsFunc(denials, func(denial error) bool { return errors.Is(err, denial) }) {
 		return fd, err
 	}
-	fd, detour := reopen(handle)
-	if detour != nil {
-		return -1, fmt.Errorf("%w, and the handle cannot be opened again: %w", err, detour)
+	fd, detour := lookAgain(handle)
+	switch {
+	case errors.Is(detour, unix.ESRCH):
+		return -1, detour
+	case detour != nil:
+		return -1, fmt.Errorf("%w, and so is the detour: %w", err, detour)
 	}
 	return fd, nil
 }
@@ -119,15 +122,23 @@ func openPidfd(pid int) (int, error) {
 	return fd, os.NewSyscallError("pidfd_open", err)
 }
 
-func reopen(handle int) (int, error) {
-	fd, err := unix.Open(fmt.Sprintf("/proc/self/fd/%d", handle), unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+// lookAgain opens the file of a handle anew. A child that has been reaped is ESRCH.
+func lookAgain(handle int) (int, error) {
+	name, _, err := unix.NameToHandleAt(handle, "", unix.AT_EMPTY_PATH)
 	if err != nil {
-		return -1, err
+		return -1, os.NewSyscallError("name_to_handle_at", err)
+	}
+	fd, err := unix.OpenByHandleAt(handle, name, unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK)
+	switch {
+	case errors.Is(err, unix.ESTALE):
+		return -1, unix.ESRCH
+	case err != nil:
+		return -1, os.NewSyscallError("open_by_handle_at", err)
 	}
 	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
 	if err != nil || flags&autokillBit != 0 {
 		_ = unix.Close(fd)
-		return -1, unsupported("that gives a second handle")
+		return -1, unsupported("open_by_handle_at gives a second handle")
 	}
 	return fd, nil
 }

@@ -115,6 +115,7 @@ func (native) prove() error {
 	}
 	return probe(func(r *clone.Request) (*clone.Pending, *os.File, error) {
 		r.Flags |= nativeFlags
+		r.NoNewPrivs = false // CLONE_NNP is among the flags
 		return cloneBound(r)
 	}, look)
 }

@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -59,6 +60,42 @@ func TestMatrix(t *testing.T) {
 	for _, k := range Short {
 		if !slices.Contains(Matrix, Cell{k, "amd64"}) {
 			t.Errorf("%s is short of the matrix", k)
+		}
+	}
+}
+
+// TestDocument: a table that is in docs/kernels.md is one of the whole matrix, and all green.
+func TestDocument(t *testing.T) {
+	text, err := os.ReadFile("../../docs/kernels.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), recordBegin)
+	table, _, ok := strings.Cut(rest, recordEnd)
+	if !ok {
+		t.Fatal("there is no place for the table")
+	}
+	var seen []Cell
+	for line := range strings.Lines(table) {
+		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "| "), " | ")
+		if len(cells) != len(columns) || cells[0] == columns[0] {
+			continue
+		}
+		if cells[4] == "0" || cells[6] != "0" {
+			t.Errorf("not green: %s", line)
+		}
+		cell := Cell{seriesOf(cells[0]), cells[1]}
+		if strings.Contains(cells[0], "this machine") {
+			cell = Cell{Host, ""}
+		}
+		seen = append(seen, cell)
+	}
+	if len(seen) == 0 {
+		t.Skip("no run is recorded: make matrix RECORD=1")
+	}
+	for _, c := range Matrix {
+		if !slices.Contains(seen, c) {
+			t.Errorf("the table does not have %v", c)
 		}
 	}
 }
