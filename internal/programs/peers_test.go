@@ -153,7 +153,7 @@ func newKit(t *testing.T) *kit {
 		maps.Copy(k.files, files)
 	}
 	for name, pkg := range map[string]string{"leakless": "./leakless", "hivemind": "github.com/DarthSim/hivemind"} {
-		build := exec.Command("go", "build", "-o", dir+"/", pkg)
+		build := exec.Command("go", "build", "-buildvcs=false", "-o", dir+"/", pkg)
 		build.Dir = "../../tools/peers"
 		add(build, map[string]string{name: filepath.Join(dir, name)})
 	}
