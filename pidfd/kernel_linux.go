@@ -144,10 +144,17 @@ func waitid(n, options int, usage *syscall.Rusage) (siginfo, bool, error) {
 }
 
 // reap passes __WALL: without it a child with another exit signal than
-// SIGCHLD is not found.
+// SIGCHLD is not found. It looks before it collects: the kernel tells whoever traces
+// a child of its stops, too, asked for or not (kernel/exit.c, wait_task_stopped), and
+// those are for the tracer.
 func reap(n int) (Exit, bool, error) {
+	const ended = unix.WEXITED | unix.WNOHANG | unix.WALL
+	info, found, err := waitid(n, ended|unix.WNOWAIT, nil)
+	if err != nil || !found || info.code > cldDumped {
+		return Exit{}, false, err
+	}
 	var usage syscall.Rusage
-	info, found, err := waitid(n, unix.WEXITED|unix.WNOHANG|unix.WALL, &usage)
+	info, found, err = waitid(n, ended, &usage)
 	if err != nil || !found {
 		return Exit{}, false, err
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"runtime"
 	"sync"
 	"syscall"
@@ -399,5 +400,38 @@ func TestWaitBorrowedDeadline(t *testing.T) {
 	c.end()
 	if err := <-done; err != nil {
 		t.Error(errors.Unwrap(err), err)
+	}
+}
+
+// TestReapLeavesStops: the stop of a traced child is for its tracer, however often
+// somebody in the same program looks for the child's end.
+func TestReapLeavesStops(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	c := exec.Command("/bin/true")
+	c.SysProcAttr = &syscall.SysProcAttr{Ptrace: true}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	fd, err := Open(c.Process.Pid, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fd.Close()
+	if err := unix.Waitid(unix.P_PID, c.Process.Pid, nil, unix.WSTOPPED|unix.WNOWAIT, nil); err != nil {
+		t.Fatal(err)
+	}
+	if exit, ended, err := fd.Reap(); ended || err != nil {
+		t.Fatalf("a stopped child was reaped: %+v, %v", exit, err)
+	}
+	var ws unix.WaitStatus
+	if _, err := unix.Wait4(c.Process.Pid, &ws, unix.WNOHANG, nil); err != nil || !ws.Stopped() {
+		t.Fatalf("the stop is gone: %#x, %v", ws, err)
+	}
+	if err := unix.PtraceDetach(c.Process.Pid); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Wait(); err != nil {
+		t.Error(err)
 	}
 }
