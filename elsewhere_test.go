@@ -176,6 +176,9 @@ func (place somewhere) visit(t *testing.T, number int) {
 	if place.root && os.Geteuid() != 0 {
 		t.Skip("needs root")
 	}
+	if why := testproc.Uninhabitable(place.place); why != "" {
+		t.Skip(why)
+	}
 	run, atLeast := "^TestHere$", 30
 	switch {
 	case place.clauses != "":

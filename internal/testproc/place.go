@@ -45,6 +45,14 @@ func Denying(env []string, place string) []string {
 // Denied is the place where this process is, or nothing.
 func Denied() string { return os.Getenv(placeEnv) }
 
+// Uninhabitable says why this binary cannot run at a place at all, or nothing.
+func Uninhabitable(place string) string {
+	if withCgo && strings.Contains(place, "clone3=EPERM") {
+		return "a program with cgo aborts at its first thread where clone3 answers EPERM: glibc knows a way out for ENOSYS only. The run without the race detector goes there"
+	}
+	return ""
+}
+
 // Proc is where the tests have their /proc. A process that has one all the same (scope
 // pidns mounts one) uses it.
 func Proc() string {
