@@ -92,7 +92,7 @@ func (p phases) String() string {
 func killAtAnyMoment(t *testing.T, s suite) {
 	starts := 2000
 	if testing.Short() {
-		starts = 200
+		starts = 100
 	}
 	var p phases
 	for p.inStart() < starts {

@@ -24,12 +24,12 @@ var descendants = []clause{
 	{"TestB1_SIGKILLOfTheHolder", func(t *testing.T, s suite) {
 		rounds := 500
 		if testing.Short() {
-			rounds = 10
+			rounds = 5
 		}
 		s.eachFamily(t, func(t *testing.T, name string) {
-			rounds, batch := rounds, 10
+			rounds, batch := rounds, min(rounds, 10)
 			if families[name].alone {
-				rounds, batch = max(rounds/5, 10), 1
+				rounds, batch = max(rounds/5, 3), 1
 			}
 			for range rounds / batch {
 				s.killBreeder(t, name, batch)

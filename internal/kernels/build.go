@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -18,6 +19,10 @@ const (
 	module  = "github.com/autokill/autokill"
 	ownPath = module + "/internal/kernels"
 )
+
+// aside are the packages that a kernel does not matter to: the matrix itself, and what
+// runs other people's programs, which the machines do not have.
+var aside = []string{ownPath, module + "/internal/moveover", module + "/internal/programs"}
 
 // A TestBinary is the compiled tests of one package.
 type TestBinary struct {
@@ -34,8 +39,8 @@ type Binaries struct {
 }
 
 // Build compiles our init and the tests of the packages that the patterns
-// name into the directory dir. Packages without tests are left out, and so is
-// the matrix itself.
+// name into the directory dir. Packages without tests are left out, and so are
+// those set aside.
 func Build(ctx context.Context, arch Arch, patterns []string, dir string) (Binaries, error) {
 	tool := goTool{ctx: ctx, arch: arch}
 	root, err := tool.output("list", "-m", "-f", "{{.Dir}}", module)
@@ -52,7 +57,7 @@ func Build(ctx context.Context, arch Arch, patterns []string, dir string) (Binar
 	}
 	for line := range strings.Lines(listed) {
 		path, where, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
-		if path == ownPath || strings.HasPrefix(path, ownPath+"/") {
+		if slices.ContainsFunc(aside, func(a string) bool { return path == a || strings.HasPrefix(path, a+"/") }) {
 			continue
 		}
 		rel, err := filepath.Rel(built.Root, where)
