@@ -4,6 +4,7 @@ package moveover
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 )
 
@@ -23,6 +24,10 @@ func report(t *testing.T, program string, before, after run) {
 		t.Errorf("%v: with os/exec %q, with autokill %q\n%s\n%s", d.test, d.before, d.after, after.output[d.test], after.output[test{d.pkg, ""}])
 	}
 	for d := range expected {
+		// One that ends in time by chance, and not each time, is there still.
+		if slices.Contains(after.unsteady, d.test) {
+			continue
+		}
 		t.Errorf("%v is in the table of differences, and there is none", d.test)
 	}
 	for _, r := range []struct {
