@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"syscall"
 	"unsafe"
 
@@ -49,13 +50,23 @@ func stopOf(command int) syscall.Signal {
 	return syscall.Signal(waitid(unix.P_PID, command, unix.WSTOPPED).status)
 }
 
-// isStopped asks /proc/PID/stat (proc(5)) whether a process is stopped now.
-func isStopped(pid int) bool {
+// isStopped says whether a process is stopped now.
+func isStopped(pid int) bool { return stateOf(pid) == 'T' }
+
+// runs says that a process is not stopped. One whose leader thread has ended alone looks
+// like a zombie, and could be.
+func runs(pid int) bool { return strings.ContainsRune("RSD", stateOf(pid)) }
+
+// stateOf asks /proc/PID/stat (proc(5)). It is 0 if that cannot be known.
+func stateOf(pid int) rune {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return false
+		return 0
 	}
 	// The name before the state is in parentheses and may hold anything.
-	_, state, _ := bytes.Cut(stat[max(bytes.LastIndexByte(stat, ')'), 0):], []byte(" "))
-	return bytes.HasPrefix(state, []byte("T"))
+	_, state, ok := bytes.Cut(stat[max(bytes.LastIndexByte(stat, ')'), 0):], []byte(") "))
+	if !ok || len(state) == 0 {
+		return 0
+	}
+	return rune(state[0])
 }

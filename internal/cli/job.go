@@ -45,6 +45,9 @@ func replyTo(sig syscall.Signal, g groups) reply {
 	switch {
 	case g.tree && asks(sig) && (g.front == g.own || g.front == g.its):
 		return lend
+	case g.its == g.own && asks(sig):
+		// The terminal has stopped all of the group, us too.
+		return leave
 	case g.watched, sig != syscall.SIGSTOP:
 		return stop
 	}

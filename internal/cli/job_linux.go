@@ -22,16 +22,23 @@ type job struct {
 	patience int          // in ticks
 }
 
-// newJob watches over a command.
-func newJob(process *autokill.Process) (*job, error) {
+// catchStops is called before there is a command: this process must not stop before the
+// command has.
+func catchStops() error {
 	if frontGroup() == 0 {
-		return nil, nil
+		return nil
 	}
-	if _, err := catch(syscall.SIGTSTP); err != nil {
-		return nil, err
+	_, err := catch(syscall.SIGTSTP)
+	return err
+}
+
+// newJob watches over a command.
+func newJob(process *autokill.Process) *job {
+	if frontGroup() == 0 {
+		return nil
 	}
 	scope := process.Scope()
-	return &job{process: process, tree: scope == autokill.ScopeTree, distant: scope == autokill.ScopePIDNamespace}, nil
+	return &job{process: process, tree: scope == autokill.ScopeTree, distant: scope == autokill.ScopePIDNamespace}
 }
 
 // expectStop begins to look for the stop of a distant command, which a Ctrl-Z has asked
@@ -82,13 +89,17 @@ func (j *job) look() {
 			setFront(g.its)
 			j.goOn()
 		case stop:
+			if runs(j.process.Pid) {
+				// All of our group was stopped, we too, and that is over.
+				continue
+			}
 			apart := g.its != g.own
 			had := apart && g.front == g.its
-			j.stopToo(sig, had)
+			stopToo(sig, had)
 			if (had || apart && asks(sig)) && frontGroup() == g.own {
 				setFront(g.its)
 			}
-			if apart {
+			if apart || !g.watched {
 				j.goOn()
 			}
 		}
@@ -100,20 +111,27 @@ func (j *job) goOn() { _ = j.process.SignalAll(unix.SIGCONT) }
 // stopToo stops this process by the same signal, and returns when it goes on, or at once
 // where nobody could make it go on (an orphaned process group, setpgid(2)). Where the
 // command had the terminal, the others of our job have not got the signal yet.
-func (j *job) stopToo(sig syscall.Signal, others bool) {
+func stopToo(sig syscall.Signal, others bool) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	before := disposition{}
 	before.swap(sig)
 	if others && sig != syscall.SIGSTOP { // which cannot be ignored
-		ignore := disposition{1} // we are among those
-		ignore.swap(sig)
+		// We are among those. Where a thread of ours blocks the signal just then, as in a
+		// handler, it waits all the same, until it is ignored again (sigaction(2)).
+		ignore(sig)
 		_ = unix.Kill(0, sig)
+		ignore(sig)
 	}
 	byDefault := disposition{}
 	byDefault.swap(sig)
+	// The SIGCONT is for who calls. Passed on as one that came by itself, it could be late,
+	// and undo the next stop.
+	proceed := disposition{}
+	proceed.swap(unix.SIGCONT)
 	// To this very thread, which so does not get past the call before it has stopped.
 	_ = unix.Tgkill(os.Getpid(), unix.Gettid(), sig)
+	proceed.swap(unix.SIGCONT)
 	before.swap(sig)
 }
 
@@ -121,6 +139,8 @@ func (j *job) stopToo(sig syscall.Signal, others bool) {
 // 1 ignores (include/uapi/asm-generic/signal-defs.h). Package os/signal cannot bring the
 // default back.
 type disposition [4]uint64
+
+func ignore(sig syscall.Signal) { (&disposition{1}).swap(sig) }
 
 // swap makes it the disposition of the signal, and becomes what that was.
 func (d *disposition) swap(sig syscall.Signal) {

@@ -19,5 +19,7 @@ func TestMain(m *testing.M) {
 		"autokill": func() { os.Exit(Main(os.Args[1:])) },
 		"hears":    hears,
 		"inherits": inherits,
+
+		"startsSlowly": startsSlowly,
 	})
 }

@@ -141,20 +141,23 @@ func start(o runOptions, argv []string) (*supervisor, error) {
 	if hint := privilegeHint(file); hint != nil {
 		say(hint)
 	}
+	if err := catchStops(); err != nil {
+		return nil, err
+	}
 	// What comes later from the terminal the command gets itself, as soon as it has been
 	// cloned.
 	s.early = pending(signals)
-	s.process, err = startBy(o, file, argv, files)
-	if errors.Is(err, syscall.ENOEXEC) {
-		s.process, err = startBy(o, shell, byShell(file, argv), files)
-	}
+	s.during, err = attend(signals, func() (err error) {
+		s.process, err = startBy(o, file, argv, files)
+		if errors.Is(err, syscall.ENOEXEC) {
+			s.process, err = startBy(o, shell, byShell(file, argv), files)
+		}
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	if s.job, err = newJob(s.process); err != nil {
-		_ = s.process.Close()
-		return nil, err
-	}
+	s.job = newJob(s.process)
 	letGo(files, held)
 	return s, nil
 }

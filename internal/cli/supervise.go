@@ -16,6 +16,7 @@ type supervisor struct {
 	process  *autokill.Process
 	job      *job           // at its terminal, or nil
 	early    []siginfo.Info // came before there was a command
+	during   []siginfo.Info // came while it was started
 	signals  <-chan siginfo.Info
 	orphaned <-chan struct{} // our starter has ended
 	hungUp   <-chan struct{} // so has the holder of the other end
@@ -29,6 +30,9 @@ func (s *supervisor) supervise() (ending, error) {
 	for _, got := range s.early {
 		s.obey(got, situation{early: true, tree: s.tree()})
 	}
+	for _, got := range s.during {
+		s.obey(got, s.now())
+	}
 	s.lookAfterChildren()
 	var timedOut bool
 	timeout := after(s.timeout)
@@ -41,7 +45,7 @@ func (s *supervisor) supervise() (ending, error) {
 			}
 			return endingOf(state, timedOut), nil
 		case got := <-s.signals:
-			s.obey(got, situation{together: groupOf(s.process.Pid) == groupOf(0), tree: s.tree(), watched: underJobControl()})
+			s.obey(got, s.now())
 		case <-s.job.mayHaveStopped():
 			s.job.look()
 		case <-timeout:
@@ -63,6 +67,11 @@ func (s *supervisor) supervise() (ending, error) {
 			_ = s.process.Close()
 		}
 	}
+}
+
+// now is the situation of a running command.
+func (s *supervisor) now() situation {
+	return situation{together: groupOf(s.process.Pid) == groupOf(0), tree: s.tree(), watched: underJobControl()}
 }
 
 // pending are the signals that have come by now.

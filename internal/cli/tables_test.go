@@ -137,6 +137,7 @@ func TestReplyTo(t *testing.T) {
 		{"in our group, by itself", syscall.SIGTSTP, groups{front: own, own: own, its: own, watched: true}, stop},
 		{"Ctrl-Z, in our group, in a script", syscall.SIGTSTP, groups{front: own, own: own, its: own}, stop},
 		{"in our group, and no shell would see it", syscall.SIGSTOP, groups{front: own, own: own, its: own}, leave},
+		{"reads in the background, in our group", syscall.SIGTTIN, groups{front: other, own: own, its: own, watched: true}, leave},
 		{"an inner shell is suspended", syscall.SIGSTOP, groups{front: its, own: own, its: its, watched: true}, stop},
 	}
 	for _, tt := range tests {
