@@ -28,6 +28,7 @@ type Process struct {
 
 	mu       sync.Mutex
 	closed   bool // the handle is
+	shared   bool // others may have the handle, too
 	released bool // the caller has given the Process up
 	ended    bool
 }
@@ -69,7 +70,9 @@ func (p *Process) discard() {
 	p.child.Close()
 }
 
-// Close drops the handle, which kills the child and everybody else in the scope. It
+// Close drops the handle, which kills the child and everybody else in the scope, unless
+// somebody else has the handle, too: by [Process.File], [Process.Send], or because it came
+// from there. It
 // returns at once; [Process.Done] says when the child is gone. After the child has
 // ended Close kills those that are left, and frees what the Process holds. It may be
 // called any number of times and returns nil.
@@ -82,10 +85,12 @@ func (p *Process) Close() error {
 	if p.closed || p.released {
 		return nil
 	}
-	// This comes first: it cannot be lost to an exec that the child is in the middle
-	// of, as the signal that the closing sends can. The package has shared the handle
-	// with nobody, so the closing is meant to kill.
-	p.child.Kill()
+	if !p.shared {
+		// This comes first: it cannot be lost to an exec that the child is in the middle
+		// of, as the signal that the closing sends can. The handle was shared with
+		// nobody, so the closing is meant to kill.
+		p.child.Kill()
+	}
 	p.closed = true
 	if p.ended {
 		p.discard()
@@ -153,9 +158,18 @@ func (p *Process) stop(ctx context.Context, sig os.Signal, send func(os.Signal) 
 	select {
 	case <-p.done:
 	case <-ctx.Done():
-		_ = p.Close()
+		p.kill()
 	}
 	return p.Wait()
+}
+
+// kill kills everybody, also if others have the handle.
+func (p *Process) kill() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.released && !p.ended {
+		p.child.Kill()
+	}
 }
 
 // sigcont is SIGCONT, which package syscall does not have on every system.
@@ -270,7 +284,7 @@ func (p *Process) Observer() (*os.File, error) {
 	if p.released {
 		return nil, errReleased
 	}
-	return duplicate(p.child.Observer)
+	return duplicate(p.child.Observer, "autokill observer")
 }
 
 // WithHandle calls f with the number of a pidfd of the child, as

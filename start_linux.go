@@ -3,11 +3,8 @@
 package autokill
 
 import (
-	"fmt"
 	"os"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/autokill/autokill/internal/bond"
 	"github.com/autokill/autokill/internal/clone"
@@ -52,29 +49,9 @@ func (c *Cmd) request(files []int) (*clone.Request, bond.Wish, error) {
 // givePidFD does what SysProcAttr.PidFD asks for.
 func (c *Cmd) givePidFD(observer *pidfd.FD) (err error) {
 	if c.SysProcAttr != nil && c.SysProcAttr.PidFD != nil {
-		*c.SysProcAttr.PidFD, err = duplicateFD(observer)
+		*c.SysProcAttr.PidFD, err = duplicateNumber(observer)
 	}
 	return err
 }
 
 func otherRoot(sys *syscall.SysProcAttr) bool { return sys != nil && sys.Chroot != "" }
-
-// duplicate gives a second reference to an observer.
-func duplicate(fd *pidfd.FD) (*os.File, error) {
-	n, err := duplicateFD(fd)
-	if err != nil {
-		return nil, err
-	}
-	return os.NewFile(uintptr(n), "autokill observer"), nil
-}
-
-func duplicateFD(fd *pidfd.FD) (n int, err error) {
-	conn, err := fd.SyscallConn()
-	if err != nil {
-		return -1, err
-	}
-	if conn.Control(func(fd uintptr) { n, err = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0) }) != nil {
-		return -1, fmt.Errorf("autokill: observer: %w", os.ErrClosed)
-	}
-	return n, os.NewSyscallError("fcntl(F_DUPFD_CLOEXEC)", err)
-}

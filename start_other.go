@@ -3,9 +3,6 @@
 package autokill
 
 import (
-	"errors"
-	"fmt"
-	"os"
 	"syscall"
 
 	"github.com/autokill/autokill/internal/bond"
@@ -22,7 +19,3 @@ func (c *Cmd) request(files []int) (*clone.Request, bond.Wish, error) {
 func (c *Cmd) givePidFD(*pidfd.FD) error { return nil }
 
 func otherRoot(*syscall.SysProcAttr) bool { return false }
-
-func duplicate(*pidfd.FD) (*os.File, error) {
-	return nil, fmt.Errorf("autokill: observer: %w", errors.ErrUnsupported)
-}

@@ -220,6 +220,7 @@ var manners = map[string]func(*holder) int{
 		<-done
 		return h.forget()
 	},
+	"share":   share,
 	"devour":  devour,
 	"besiege": besiege,
 }

@@ -34,12 +34,13 @@ type Role = func(args []string) int
 // own, to be played by processes that [Helper] makes.
 func Main(m *testing.M, subjects Subjects, roles map[string]Role) {
 	all := map[string]Role{
-		holderRole:  func(args []string) int { return hold(subjects, args) },
-		crowdRole:   func(args []string) int { return crowd(subjects, args) },
-		hostileRole: hostile,
-		breederRole: func(args []string) int { return breed(subjects, args) },
-		sealedRole:  trySeal,
-		familyRole:  func(args []string) int { return playFamily(subjects, args) },
+		holderRole:   func(args []string) int { return hold(subjects, args) },
+		crowdRole:    func(args []string) int { return crowd(subjects, args) },
+		hostileRole:  hostile,
+		breederRole:  func(args []string) int { return breed(subjects, args) },
+		sealedRole:   trySeal,
+		receiverRole: receiver,
+		familyRole:   func(args []string) int { return playFamily(subjects, args) },
 	}
 	maps.Copy(all, roles)
 	testproc.Main(m, all)
@@ -69,7 +70,7 @@ func Run(t *testing.T, subjects Subjects, name string) {
 		t.Fatalf("there is no subject %q", name)
 	}
 	s := suite{Subject: subject, name: name}
-	groups := [][]clause{lifetime, escapes, privileges, endings, refusals, beyond}
+	groups := [][]clause{lifetime, escapes, privileges, endings, refusals, beyond, travel}
 	if subject.Scope != autokill.ScopeProcess {
 		groups = append(groups, descendants)
 	}

@@ -14,7 +14,7 @@ import (
 
 // kernel remembers what the running kernel is known to have. That cannot change
 // while we run. What a seccomp filter denies can, so denials are not remembered.
-type kernel struct{ native atomic.Int32 }
+type kernel struct{ native, exits atomic.Int32 }
 
 const (
 	notAsked = iota

@@ -1,6 +1,7 @@
 package bond
 
 import (
+	"context"
 	"os"
 	"syscall"
 
@@ -31,10 +32,12 @@ type Child struct {
 
 	mechanism mechanism
 	everybody everybody
+	peer      *os.File    // see post
+	outer     []*pidfd.FD // who stands around a command in a PID namespace: monitor, init
 }
 
 func newChild(pid int, handle *os.File, observer *pidfd.FD, m mechanism) *Child {
-	return &Child{pid, handle, observer, m, alone{pid, observer}}
+	return &Child{Pid: pid, Handle: handle, Observer: observer, mechanism: m, everybody: alone{pid, observer}}
 }
 
 // Kind names the mechanism that is in force.
@@ -64,7 +67,18 @@ func (c *Child) Deserted() bool { return c.everybody.deserted() }
 func (c *Child) Close() {
 	_ = c.Handle.Close()
 	_ = c.Observer.Close()
-	c.everybody.close()
+	for _, fd := range c.outer {
+		_ = fd.Close()
+	}
+}
+
+// awaitOuter waits until those around the command have ended, too. One whose parent was
+// killed has got another, who reaps it: that is us if we are a subreaper, or an init.
+func (c *Child) awaitOuter() {
+	for _, fd := range c.outer {
+		_ = fd.Wait(context.Background())
+		_, _, _ = fd.Reap()
+	}
 }
 
 // Ending is how a child ended.

@@ -112,5 +112,3 @@ func (d dwellers) members() ([]int, error) {
 }
 
 func (dwellers) deserted() bool { return true }
-
-func (d dwellers) close() { _ = d.init.Close() }

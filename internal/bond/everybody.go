@@ -19,7 +19,6 @@ type everybody interface {
 	signal(sig syscall.Signal) error
 	members() ([]int, error)
 	deserted() bool // asked after the child has ended
-	close()         // frees what the child has only for this
 }
 
 // alone is the scope of one process.
@@ -47,5 +46,3 @@ func (a alone) members() ([]int, error) {
 }
 
 func (alone) deserted() bool { return true }
-
-func (alone) close() {}

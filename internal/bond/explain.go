@@ -17,7 +17,7 @@ var ownSteps = []string{
 	"close_range", "prctl(PR_SET_NO_NEW_PRIVS)", "rt_sigprocmask", "rt_sigaction",
 	"socketpair", "pidfd_open", "sendmsg(description)", "pipe2",
 	"fcntl(F_SETSIG)", "fcntl(F_SETOWN_EX)", "fcntl(F_SETFL, O_ASYNC)", "fcntl(F_GETFL)",
-	"sendmsg(parcel)", stepSeal, "ppoll", "sendmsg(command)",
+	"setsockopt(SO_PASSCRED)", "sendmsg(parcel)", "sendmsg(introduction)", stepSeal, "ppoll", "sendmsg(command)",
 }
 
 var denials = []error{unix.EPERM, unix.EACCES, unix.ENOSYS, unix.EINVAL, unix.EOPNOTSUPP}
@@ -35,7 +35,7 @@ func explain(err error) error {
 	case call.Syscall == stepLeads && is(errors.ErrUnsupported):
 		return ErrSealed
 	case is(unix.ETOOMANYREFS):
-		return fmt.Errorf("%w: each living child keeps %d descriptors in flight, and all of this user's count against RLIMIT_NOFILE: raise it, or close handles", err, inFlight)
+		return fmt.Errorf("%w: each living child keeps %d descriptors in flight (%d in a PID namespace), and all of this user's count against RLIMIT_NOFILE: raise it, or close handles", err, inFlight, inFlightInside)
 	case slices.Contains(ownSteps, call.Syscall) && slices.ContainsFunc(denials, is):
 		return fmt.Errorf("%w: a seccomp filter denies it, or the kernel is too old (%w)", err, errors.ErrUnsupported)
 	}

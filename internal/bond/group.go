@@ -101,8 +101,6 @@ func (g group) members() ([]int, error) {
 
 func (g group) deserted() bool { return g.state() == deserted }
 
-func (group) close() {}
-
 // Whether somebody has the number of the group.
 const (
 	occupied = iota // the group itself

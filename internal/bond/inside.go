@@ -21,7 +21,6 @@ type inside struct {
 	// outer is what the mechanism has started and will reap: the init, or the monitor
 	// outside of it. Its handle is the command's.
 	outer *Child
-	init  *pidfd.FD
 }
 
 func (p Plan) startInside(m mechanism, r *clone.Request, w Wish) (*Child, error) {
@@ -47,8 +46,8 @@ func (p Plan) startInside(m mechanism, r *clone.Request, w Wish) (*Child, error)
 	}
 	child, err := enter(namespace, outer)
 	if err != nil {
-		outer.Handle.Close() // the last reference: kills
-		m.await(outer)
+		outer.Handle.Close()       // the last reference: kills
+		outer.post(m.await(outer)) // to nobody: it only closes
 		outer.Observer.Close()
 		namespace.Close()
 	}
@@ -70,7 +69,9 @@ func enter(namespace *pidns.Namespace, outer *Child) (*Child, error) {
 		init.Close()
 		return nil, err
 	}
-	child := newChild(members.Pid, outer.Handle, observer, inside{outer.mechanism, namespace, outer, init})
+	child := newChild(members.Pid, outer.Handle, observer, inside{outer.mechanism, namespace, outer})
+	child.peer, outer.peer = outer.peer, nil
+	child.outer = []*pidfd.FD{init}
 	child.everybody = dwellers{members.Pid, observer, init}
 	return child, nil
 }
@@ -78,20 +79,23 @@ func enter(namespace *pidns.Namespace, outer *Child) (*Child, error) {
 // await returns when the command has ended and, with the init, everything in its
 // namespace.
 func (i inside) await(c *Child) Ending {
+	end := i.end(c)
+	c.post(end)
+	return end
+}
+
+func (i inside) end(c *Child) Ending {
 	status, usage, told := i.namespace.Ending()
 	i.namespace.Close()
 	i.mechanism.await(i.outer)
 	i.outer.Observer.Close()
-	// An init whose monitor was killed has got another parent, who reaps it. That is us
-	// if we are a subreaper, or an init.
-	_ = i.init.Wait(context.Background())
-	_, _, _ = i.init.Reap()
+	c.awaitOuter()
 	if told {
 		return Ending{Known: true, Status: status, Rusage: usage}
 	}
 	// The init was killed, and its death has reaped the command: Linux 6.15 and later
 	// tell how that ended, which may have been a moment before.
-	if end := posthumous(c); end.Known {
+	if end := posthumous(context.Background(), c); end.Known {
 		return end
 	}
 	return Ending{Known: true, Status: syscall.WaitStatus(syscall.SIGKILL)}

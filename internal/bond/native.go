@@ -3,6 +3,7 @@
 package bond
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -152,4 +153,4 @@ func sameFile(a, b int) (bool, error) {
 }
 
 // await: the kernel reaps.
-func (native) await(c *Child) Ending { return posthumous(c) }
+func (native) await(c *Child) Ending { return posthumous(context.Background(), c) }

@@ -3,7 +3,6 @@
 package bond
 
 import (
-	"encoding/binary"
 	"os"
 	"sync"
 	"unsafe"
@@ -18,7 +17,8 @@ import (
 //
 // The first message describes: magic, version, scope, the child's pid in the
 // child's own PID namespace; with it a pidfd of the child. It comes first so that
-// a holder can read it (MSG_PEEK) without ever getting the pipe ends in hand.
+// a holder can read it (MSG_PEEK) without ever getting the pipe ends in hand: the child
+// could re-open them there, through /proc, and would survive.
 //
 // The second message holds both ends of two pipes, each armed: when one end is
 // released, the kernel sends SIGKILL to the owner of the other, the child or, in a
@@ -26,12 +26,16 @@ import (
 // signal, for a target that was in the middle of an exec from another thread when the
 // first was sent. (A group cannot be missed: the kernel walks it under the lock that
 // such an exec and every fork take.)
+//
+// In a PID namespace it is the monitor who describes itself, and a third message, of the
+// command, brings pidfds of the command and of the init. On kernels that do not tell
+// everybody how a process has ended, the parent adds that in the end (posted.go).
 type parcel struct {
 	scope  Scope
 	steps  []clone.Step
 	self   clone.Self
 	socket int32 // the child sends into it
-	header [12]byte
+	header [headerSize]byte
 
 	description struct {
 		msg     unix.Msghdr
@@ -49,21 +53,22 @@ type parcel struct {
 			ends [4]int32 // pipe2 writes its two numbers right here
 		}
 	}
+	inside struct {
+		msg     unix.Msghdr
+		iov     unix.Iovec
+		control struct {
+			unix.Cmsghdr
+			pidfds [2]int32 // of command and init
+		}
+	}
 }
 
 const (
-	parcelMagic   = "autokill"
-	parcelVersion = 1
-
 	stepSameNamespace = "getppid"
 
 	// F_OWNER_PID and F_OWNER_PGRP of fcntl(2).
 	ownerPID  = 1
 	ownerPGRP = 2
-
-	// inFlight is how many descriptors a parcel keeps in flight. They count
-	// against RLIMIT_NOFILE, per user over all processes (unix(7), ETOOMANYREFS).
-	inFlight = 5
 )
 
 func newParcel(s Scope) *parcel {
@@ -72,9 +77,7 @@ func newParcel(s Scope) *parcel {
 	if s == ScopeTree {
 		p.self.Kind = ownerPGRP
 	}
-	copy(p.header[:], parcelMagic)
-	binary.NativeEndian.PutUint16(p.header[8:], parcelVersion)
-	binary.NativeEndian.PutUint16(p.header[10:], uint16(s))
+	appendHeader(p.header[:0], s)
 
 	d := &p.description
 	d.iov[0].Base, d.iov[0].Len = &p.header[0], uint64(len(p.header))
@@ -88,6 +91,11 @@ func newParcel(s Scope) *parcel {
 	a.control.Cmsghdr = rights(len(a.control.ends))
 	a.msg.Iov, a.msg.Iovlen = &a.iov, 1
 	a.msg.Control, a.msg.Controllen = (*byte)(unsafe.Pointer(&a.control)), uint64(unsafe.Sizeof(a.control))
+	i := &p.inside
+	i.iov = d.iov[0]
+	i.control.Cmsghdr = rights(len(i.control.pidfds))
+	i.msg.Iov, i.msg.Iovlen = &i.iov, 1
+	i.msg.Control, i.msg.Controllen = (*byte)(unsafe.Pointer(&i.control)), uint64(unsafe.Sizeof(i.control))
 	p.compile()
 	return p
 }
@@ -139,6 +147,17 @@ func (p *parcel) compile() {
 		steps = p.arm(steps, &ends[i+1])
 	}
 	p.steps = append(steps, p.send("sendmsg(parcel)", &p.armed.msg))
+}
+
+// introduction are steps of the command in a PID namespace, where it is process 2 and its
+// init is 1.
+func (p *parcel) introduction() []clone.Step {
+	pidfds := &p.inside.control.pidfds
+	return []clone.Step{
+		{Name: "pidfd_open", Nr: unix.SYS_PIDFD_OPEN, Args: [6]clone.Arg{clone.Int(2)}, Result: &pidfds[0]},
+		{Name: "pidfd_open", Nr: unix.SYS_PIDFD_OPEN, Args: [6]clone.Arg{clone.Int(1)}, Result: &pidfds[1]},
+		p.send("sendmsg(introduction)", &p.inside.msg),
+	}
 }
 
 // arm makes the kernel send SIGKILL to the target when something happens to this

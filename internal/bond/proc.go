@@ -44,11 +44,16 @@ func parseStat(b []byte) (stat, error) {
 	return s, errors.Join(parentErr, groupErr, threadsErr)
 }
 
+// ownProc says whether /proc is that of our PID namespace: another's has other numbers.
+func ownProc() bool {
+	self, err := os.Readlink("/proc/self")
+	return err == nil && self == strconv.Itoa(os.Getpid())
+}
+
 // eachProcess calls with every process that /proc shows. Those of other users may be
 // hidden (proc(5), hidepid).
 func eachProcess(call func(pid int, s stat)) error {
-	// Another namespace's /proc has other numbers.
-	if self, err := os.Readlink("/proc/self"); err != nil || self != strconv.Itoa(os.Getpid()) {
+	if !ownProc() {
 		return unsupported("needs /proc of this program's PID namespace")
 	}
 	names, err := os.ReadDir("/proc")

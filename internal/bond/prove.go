@@ -50,7 +50,7 @@ func (p *proof) check(now time.Time, prove func() error) error {
 // probe starts a child that never execs, closes its handle, and says whether the
 // child died of that.
 func probe(
-	begin func(*clone.Request) (*clone.Pending, *os.File, error),
+	begin func(*clone.Request) (*clone.Pending, *ends, error),
 	look func(pid, handle int) (int, error),
 ) error {
 	closed, open, err := os.Pipe()
@@ -66,23 +66,25 @@ func probe(
 		Epilogue: []clone.Step{{Name: "ppoll", Nr: unix.SYS_PPOLL}},
 		Path:     "/", Argv: []string{"never"},
 	}
-	pending, handle, err := begin(r)
+	pending, ends, err := begin(r)
 	if err != nil {
 		return explain(err)
 	}
-	observer, openErr := look(pending.Pid(), int(handle.Fd()))
+	observer, openErr := look(pending.Pid(), int(ends.handle.Fd()))
 	open.Close()
 	// The child's copies of our descriptors go all at once: at end of file here it
 	// has none of the handle left.
 	letGo := readyWithin(int(closed.Fd()), patience)
-	handle.Close()
+	ends.close()
 	died := true
 	if openErr == nil {
 		died = readyWithin(observer, patience)
 		_ = unix.PidfdSendSignal(observer, unix.SIGKILL, nil, 0)
-		_ = unix.Close(observer)
 	}
 	_, err = pending.Wait()
+	if openErr == nil {
+		running.learnOfExits(observer)
+	}
 	switch {
 	case openErr != nil && !errors.Is(openErr, unix.ESRCH):
 		return explain(openErr)
@@ -113,10 +115,11 @@ func (native) prove() error {
 	if err := askNative(); err != nil {
 		return err
 	}
-	return probe(func(r *clone.Request) (*clone.Pending, *os.File, error) {
+	return probe(func(r *clone.Request) (*clone.Pending, *ends, error) {
 		r.Flags |= nativeFlags
 		r.NoNewPrivs = false // CLONE_NNP is among the flags
-		return cloneBound(r)
+		pending, handle, err := cloneBound(r)
+		return pending, &ends{handle: handle}, err
 	}, look)
 }
 

@@ -34,8 +34,8 @@ func observerOf(fd int) (*pidfd.FD, error) {
 //
 // Kernels before 6.15 do not tell; those before 6.9 cannot be waited on either,
 // and then the child is known to be gone already.
-func posthumous(c *Child) Ending {
-	if err := c.Observer.WaitReaped(context.Background()); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+func posthumous(ctx context.Context, c *Child) Ending {
+	if err := c.Observer.WaitReaped(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, errors.ErrUnsupported) {
 		// Go's poller could not take it (epoll has limits): a thread does the waiting.
 		if conn, err := c.Observer.SyscallConn(); err == nil {
 			_ = conn.Control(func(fd uintptr) { waitReaped(int(fd)) })

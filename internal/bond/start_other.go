@@ -2,7 +2,11 @@
 
 package bond
 
-import "github.com/autokill/autokill/internal/clone"
+import (
+	"os"
+
+	"github.com/autokill/autokill/internal/clone"
+)
 
 func errSystem() error {
 	return unsupported("needs Linux 5.10 or later on amd64 or arm64")
@@ -10,6 +14,9 @@ func errSystem() error {
 
 // Start refuses: there is no mechanism on this system.
 func Start(_ *clone.Request, w Wish) (*Child, error) { return nil, &Error{w.Kind, errSystem()} }
+
+// Adopt refuses: nothing is a handle on this system.
+func Adopt(*os.File) (*Child, error) { return nil, errSystem() }
 
 // Prove says that there is no mechanism on this system.
 func Prove(Kind) error { return errSystem() }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -33,65 +34,104 @@ func (t tripwire) start(r *clone.Request, allowNewPrivs bool) (*Child, error) {
 	r.NoNewPrivs = !allowNewPrivs
 	p := parcels[t.scope].Get().(*parcel)
 	defer parcels[t.scope].Put(p)
-	pending, handle, err := p.clone(r)
+	pending, ends, err := p.clone(r)
 	if err != nil {
 		return nil, err
 	}
 	c, err := pending.Wait()
 	if err != nil {
-		handle.Close()
+		ends.close()
 		return nil, err
 	}
 	observer, err := observerOf(c.Pidfd)
 	if err != nil {
-		handle.Close() // the last reference: kills
+		ends.close() // the last reference: kills
 		waitFor(c.Pid, unix.WEXITED)
 		return nil, err
 	}
-	child := newChild(c.Pid, handle, observer, t)
+	if running.tellsExits() {
+		ends.forgetPeer()
+	}
+	child := newChild(c.Pid, ends.handle, observer, t)
+	child.peer = ends.peer
+	ours.Store(c.Pid, child)
 	if t.scope == ScopeTree {
 		child.everybody = group{c.Pid, observer}
 	}
 	return child, nil
 }
 
+// ends are those of a socket pair, as the caller of a clone holds them. The peer keeps
+// nobody alive; it is nil once it is closed.
+type ends struct{ handle, peer *os.File }
+
+func (e *ends) close() {
+	_ = e.handle.Close()
+	e.forgetPeer()
+}
+
+func (e *ends) forgetPeer() {
+	if e.peer != nil {
+		_ = e.peer.Close()
+		e.peer = nil
+	}
+}
+
 // clone starts a child that makes this parcel first. The handle is blocking and
 // nothing ever reads it: a read would consume the parcel, which kills.
-func (p *parcel) clone(r *clone.Request) (pending *clone.Pending, handle *os.File, err error) {
+func (p *parcel) clone(r *clone.Request) (pending *clone.Pending, _ *ends, err error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, nil, os.NewSyscallError("socketpair", err)
 	}
+	ends := &ends{os.NewFile(uintptr(pair[0]), "autokill handle"), os.NewFile(uintptr(pair[1]), "peer of an autokill handle")}
+	defer func() {
+		if err != nil {
+			ends.close()
+		}
+	}()
 	if slices.Contains(r.Files, pair[0]) || slices.Contains(r.Files, pair[1]) {
 		// The number was a file's for the child, which somebody has closed since. Now
 		// the child would get its own handle.
-		_ = unix.Close(pair[0])
-		_ = unix.Close(pair[1])
 		return nil, nil, fmt.Errorf("a file for the child was closed during the start: %w", os.ErrClosed)
+	}
+	// The kernel notes in each message who has sent it. A holder who has not started the
+	// child goes by that (adopt.go).
+	if err := unix.SetsockoptInt(pair[0], unix.SOL_SOCKET, unix.SO_PASSCRED, 1); err != nil {
+		return nil, nil, os.NewSyscallError("setsockopt(SO_PASSCRED)", err)
 	}
 	p.socket = int32(pair[1])
 	r.Self = &p.self
 	r.Begin(p.steps)
-	if p.scope == ScopeTree {
+	switch p.scope {
+	case ScopeTree:
 		p.seal(r)
+	case ScopePIDNamespace:
+		r.Prologue = append(p.introduction(), r.Prologue...)
 	}
 	pending, err = r.Clone()
-	_ = unix.Close(pair[1])
-	if err != nil {
-		_ = unix.Close(pair[0])
-		return nil, nil, err
-	}
-	return pending, os.NewFile(uintptr(pair[0]), "autokill handle"), nil
+	return pending, ends, err
 }
 
-// await waits for the end and reaps: the exec has made the child an ordinary one.
+// ours are the children that this program has to reap, by pid. After an exec those that
+// came before are not among them.
+var ours sync.Map
+
 func (tripwire) await(c *Child) Ending {
+	end := reap(c)
+	ours.CompareAndDelete(c.Pid, c)
+	c.post(end)
+	return end
+}
+
+// reap waits for the end and reaps: the exec has made the child an ordinary one.
+func reap(c *Child) Ending {
 	for waited := false; ; waited = true {
 		exit, ended, err := c.Observer.Reap()
 		switch {
 		case err != nil:
 			// Somebody else's wait got it. Linux 6.15 and later still tell.
-			return posthumous(c)
+			return posthumous(context.Background(), c)
 		case ended:
 			return Ending{Known: true, Status: exit.Status, Rusage: exit.Usage}
 		case waited:

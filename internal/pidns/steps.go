@@ -149,7 +149,7 @@ func (p *processes) initSteps(prepare []clone.Step, argv ...string) []clone.Step
 		},
 		p.command.Fork("clone", uint64(unix.SIGCHLD)),
 	}
-	return p.become(steps, p.control, prepare, append([]string{"autokill-init"}, argv...)...)
+	return p.become(steps, p.control, prepare, append([]string{InitName}, argv...)...)
 }
 
 // commandSteps come first in the command: it tells the caller who it and the init are.

@@ -1,0 +1,29 @@
+package autokill
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// duplicate makes a second reference to an open file, close-on-exec.
+func duplicate(file syscall.Conn, name string) (*os.File, error) {
+	n, err := duplicateNumber(file)
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(n), name), nil
+}
+
+func duplicateNumber(file syscall.Conn) (n int, err error) {
+	conn, err := file.SyscallConn()
+	if err != nil {
+		return -1, err
+	}
+	if conn.Control(func(fd uintptr) { n, err = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0) }) != nil {
+		return -1, fmt.Errorf("autokill: %w", os.ErrClosed)
+	}
+	return n, os.NewSyscallError("fcntl(F_DUPFD_CLOEXEC)", err)
+}

@@ -1,0 +1,262 @@
+//go:build linux && (amd64 || arm64)
+
+package bond
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/autokill/autokill/pidfd"
+)
+
+// Adopt makes a Child of a handle that somebody else has started it with. It takes the file
+// over if it succeeds. Whoever sent the file may be hostile, and so may be whoever else
+// holds it: until all is checked nothing is signalled, nothing taken out of the queue, and
+// nothing waited for.
+//
+// What nobody can check is whether a tripwire still is armed, and whether somebody keeps a
+// pipe end elsewhere: that takes having the ends in hand, where the child could re-open
+// them (parcel.go). A hostile sender can so pass on a child that does not die. He cannot
+// pass on one that he could not kill himself.
+func Adopt(handle *os.File) (*Child, error) {
+	conn, err := handle.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	var child *Child
+	closed := conn.Control(func(fd uintptr) {
+		switch {
+		case isSocket(int(fd)):
+			child, err = adoptTripwire(int(fd), handle)
+		case isBound(int(fd)):
+			child, err = adoptNative(int(fd), handle)
+		default:
+			err = notHandle("it is neither a socket nor a pidfd that kills")
+		}
+	})
+	if closed != nil {
+		return nil, os.ErrClosed
+	}
+	return child, err
+}
+
+// isSocket says whether a file is of the kind that a tripwire has.
+func isSocket(fd int) bool {
+	domain, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN)
+	if err != nil || domain != unix.AF_UNIX {
+		return false
+	}
+	kind, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE)
+	return err == nil && kind == unix.SOCK_SEQPACKET
+}
+
+// isBound says whether a file is a pidfd, and that of an autokill clone.
+func isBound(fd int) bool {
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+	if err != nil || flags&autokillBit == 0 {
+		return false
+	}
+	err = unix.Waitid(unix.P_PIDFD, fd, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT|unix.WALL, nil)
+	return err == nil || errors.Is(err, unix.ECHILD) // EBADF is a file of another kind
+}
+
+// adopted is a mechanism whose child was started by another program, or by this one
+// before an exec.
+type adopted struct{ mechanism }
+
+// await reaps, too, unless another Child does: a program that has replaced itself is the
+// parent still.
+func (adopted) await(c *Child) Ending {
+	_ = c.Observer.Wait(context.Background())
+	defer c.awaitOuter()
+	if _, others := ours.Load(c.Pid); !others {
+		if exit, reaped, err := c.Observer.Reap(); err == nil && reaped {
+			return Ending{Known: true, Status: exit.Status, Rusage: exit.Usage}
+		}
+	}
+	return obituary(c)
+}
+
+// grace is how long the parent of a child that has ended may take to reap it. There are
+// parents that never do.
+const grace = time.Second
+
+// obituary is what somebody else's child leaves behind.
+func obituary(c *Child) Ending {
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	end := posthumous(ctx, c)
+	if !end.Known && c.Kind() == Tripwire {
+		end = posted(ctx, c)
+	}
+	return end
+}
+
+// adoptTripwire reads the description, and what comes behind the parcel.
+func adoptTripwire(fd int, handle *os.File) (*Child, error) {
+	scope, err := firstLook(fd)
+	if err != nil {
+		return nil, notHandle(err.Error())
+	}
+	if err := countFiles(fd, parcelFiles(scope)); err != nil {
+		return nil, err
+	}
+	target, err := describedBy(fd, 0, descriptionSize, 1)
+	if err != nil {
+		return nil, err
+	}
+	observer := target[0]
+	if scope == ScopePIDNamespace {
+		inside, err := describedBy(fd, parcelSize(scope)-headerSize, headerSize, 2)
+		if err != nil {
+			observer.Close()
+			return nil, err
+		}
+		return adoptDwellers(handle, tripwire{scope}, inside[0], inside[1], observer)
+	}
+	pid, err := pidOf(observer)
+	if err != nil {
+		observer.Close()
+		return nil, err
+	}
+	child := newChild(pid, handle, observer, adopted{tripwire{scope}})
+	switch {
+	case pid == 0:
+		child.everybody = abroad{scope, observer}
+	case scope == ScopeTree:
+		child.everybody = group{pid, observer}
+	}
+	return child, nil
+}
+
+// firstLook asks for no descriptors, and leaves a socket that is something else as it was.
+func firstLook(fd int) (scope Scope, err error) {
+	look := func() error {
+		m, err := peek(fd, 0)
+		if err == nil {
+			scope, _, err = parseDescription(m.text)
+		}
+		return err
+	}
+	if err = undisturbed(look); err == nil {
+		return scope, nil
+	}
+	offset, noOffset := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PEEK_OFF)
+	if noOffset != nil || offset < 0 {
+		return 0, err
+	}
+	// Somebody has left an offset: whoever shares a handle can do that.
+	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PEEK_OFF, -1)
+	if err = look(); err != nil {
+		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PEEK_OFF, offset)
+	}
+	return scope, err
+}
+
+// describedBy gives the pidfds of a message, all of processes that its sender could have
+// killed without the handle.
+func describedBy(fd, behind, size, count int) (observers []*pidfd.FD, err error) {
+	err = undisturbed(func() error {
+		// A holder can take this back, so it is asked for each time.
+		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PASSCRED, 1); err != nil {
+			return os.NewSyscallError("setsockopt(SO_PASSCRED)", err)
+		}
+		m, err := peekBehind(fd, behind, count)
+		if err != nil {
+			return err
+		}
+		observers, err = believe(m, size, count)
+		return err
+	})
+	if err != nil {
+		return nil, notHandle(err.Error())
+	}
+	return observers, nil
+}
+
+// believe takes the descriptors of a message over, or closes them.
+func believe(m message, size, count int) (_ []*pidfd.FD, err error) {
+	var observers []*pidfd.FD
+	defer func() {
+		if err != nil {
+			m.close()
+			for _, o := range observers {
+				o.Close()
+			}
+		}
+	}()
+	switch {
+	case len(m.text) != size:
+		return nil, fmt.Errorf("a message in its queue has %d bytes instead of %d", len(m.text), size)
+	case len(m.files) != count:
+		return nil, fmt.Errorf("a message in its queue has %d descriptors instead of %d, or this program may open no more", len(m.files), count)
+	}
+	if _, err := parseHeader(m.text); err != nil {
+		return nil, err
+	}
+	for len(m.files) > 0 {
+		file := os.NewFile(uintptr(m.files[0]), "pidfd")
+		observer, err := pidfd.FromFile(file)
+		m.files = m.files[1:]
+		if err != nil {
+			file.Close()
+			return nil, err
+		}
+		observers = append(observers, observer)
+		if handle, err := observer.Autokill(); err != nil || handle {
+			return nil, errors.New("it has another handle in its queue")
+		}
+		if err := couldKill(m.sender, observer); err != nil {
+			return nil, err
+		}
+	}
+	return observers, nil
+}
+
+// adoptNative finds out whether the child is the init of a PID namespace of ours.
+func adoptNative(fd int, handle *os.File) (*Child, error) {
+	observer, err := reopen(fd)
+	if err != nil {
+		return nil, err
+	}
+	namespace, err := namespaceOfOurInit(observer)
+	if namespace != nil {
+		defer namespace.Close()
+		return adoptInit(handle, observer, namespace)
+	}
+	var pid int
+	if err == nil {
+		pid, err = pidOf(observer)
+	}
+	if err != nil {
+		observer.Close()
+		return nil, err
+	}
+	child := newChild(pid, handle, observer, adopted{native{}})
+	if pid == 0 {
+		child.everybody = abroad{ScopeProcess, observer}
+	}
+	return child, nil
+}
+
+// reopen makes the observer of a handle.
+func reopen(handle int) (*pidfd.FD, error) {
+	fd, err := lookAgain(handle)
+	if errors.Is(err, unix.ESRCH) {
+		// Reaped: now a duplicate keeps nobody alive.
+		fd, err = unix.FcntlInt(uintptr(handle), unix.F_DUPFD_CLOEXEC, 0)
+		if err != nil {
+			return nil, os.NewSyscallError("fcntl(F_DUPFD_CLOEXEC)", err)
+		}
+		return observerOf(fd)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return observerOf(fd)
+}

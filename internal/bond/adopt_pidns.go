@@ -1,0 +1,132 @@
+//go:build linux && (amd64 || arm64)
+
+package bond
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/autokill/autokill/internal/pidns"
+	"github.com/autokill/autokill/pidfd"
+)
+
+// Ledger of kernel versions, for native, which is later than all of them:
+//
+//	PIDFD_GET_PID_NAMESPACE   6.11
+//	NS_GET_TGID_FROM_PIDNS    6.11 (fs/nsfs.c)
+
+// adoptDwellers makes the Child of a handle of a PID namespace. It takes the pidfds.
+func adoptDwellers(handle *os.File, m mechanism, command, init *pidfd.FD, monitor ...*pidfd.FD) (*Child, error) {
+	outer := append(monitor, init)
+	pid, err := pidOf(command)
+	if err != nil {
+		for _, fd := range append(outer, command) {
+			fd.Close()
+		}
+		return nil, err
+	}
+	child := newChild(pid, handle, command, adopted{m})
+	child.outer = outer
+	child.everybody = dwellers{pid, command, init}
+	if pid == 0 {
+		child.everybody = abroad{ScopePIDNamespace, command}
+	}
+	return child, nil
+}
+
+// adoptInit finds the command of an init of ours: process 2 of its namespace.
+func adoptInit(handle *os.File, init *pidfd.FD, namespace *os.File) (*Child, error) {
+	command, err := secondIn(namespace, init)
+	if err != nil {
+		init.Close()
+		return nil, fmt.Errorf("the command in the PID namespace cannot be found: %w", err)
+	}
+	return adoptDwellers(handle, native{}, command, init)
+}
+
+func secondIn(namespace *os.File, init *pidfd.FD) (*pidfd.FD, error) {
+	const translate = 2<<30 | 4<<16 | 0xb7<<8 | 7 // NS_GET_TGID_FROM_PIDNS, _IOR(NSIO, 7, int)
+	pid, _, errno := unix.Syscall(unix.SYS_IOCTL, namespace.Fd(), translate, 2)
+	if errno != 0 {
+		return nil, os.NewSyscallError("ioctl(NS_GET_TGID_FROM_PIDNS)", errno)
+	}
+	command, err := pidfd.Open(int(pid), 0)
+	if err != nil {
+		return nil, err
+	}
+	// The number may have become another's before it was opened. But who has the init for
+	// a parent lives in the namespace, and while that is there, so is its second process.
+	parent, err := parentOf(command)
+	var first int
+	if err == nil {
+		first, err = pidOf(init)
+	}
+	if err == nil && parent != first {
+		err = os.ErrProcessDone
+	}
+	if err != nil {
+		command.Close()
+		return nil, err
+	}
+	return command, nil
+}
+
+func parentOf(fd *pidfd.FD) (int, error) {
+	info, err := fd.Info(pidfd.InfoPID)
+	if err != nil {
+		return 0, err
+	}
+	ids, ok := info.IDs()
+	if !ok {
+		return 0, os.ErrProcessDone
+	}
+	return ids.PPID, nil
+}
+
+// namespaceOfOurInit gives the PID namespace of a native child that is an init of package
+// pidns. It is nil if the child is another process, and if it has ended.
+func namespaceOfOurInit(observer *pidfd.FD) (*os.File, error) {
+	pid, err := pidOf(observer)
+	if err != nil || pid <= 0 {
+		return nil, err
+	}
+	name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+	if err == nil && string(name) != pidns.InitName+"\n" {
+		return nil, nil
+	}
+	namespace, err := observer.Namespace(pidfd.PIDNamespace)
+	switch {
+	case errors.Is(err, os.ErrProcessDone):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("whether it is of a PID namespace: %w", err)
+	}
+	own, err := isOwnPIDNamespace(namespace)
+	if err == nil && !own {
+		return namespace, nil
+	}
+	namespace.Close() // the name is one that a process has given to itself
+	return nil, err
+}
+
+func isOwnPIDNamespace(namespace *os.File) (bool, error) {
+	self, err := pidfd.Open(os.Getpid(), 0)
+	if err != nil {
+		return false, err
+	}
+	defer self.Close()
+	own, err := self.Namespace(pidfd.PIDNamespace)
+	if err != nil {
+		return false, err
+	}
+	defer own.Close()
+	a, err := namespace.Stat()
+	if err != nil {
+		return false, err
+	}
+	b, err := own.Stat()
+	return err == nil && os.SameFile(a, b), err
+}

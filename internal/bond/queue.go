@@ -1,0 +1,112 @@
+//go:build linux && (amd64 || arm64)
+
+package bond
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Ledger of kernel versions for reading the queue of a handle, which never takes anything
+// out of it: that would kill.
+//
+//	MSG_PEEK       always gives copies of the descriptors in the message
+//	SO_PEEK_OFF    3.4: a peek skips that many bytes, and moves on by what it has seen. It
+//	               is the socket's, and so shared by all who hold the handle.
+
+// message is one message in a queue.
+type message struct {
+	text  []byte
+	files []int // close-on-exec, for the caller to close
+	// sender is who sent it, as the kernel says: the real uid in our user namespace. A
+	// pid of 0 is one who is not in our PID namespace, and with the overflow uid also one
+	// whom nobody has asked the kernel to note.
+	sender unix.Ucred
+}
+
+func (m message) close() {
+	for _, fd := range m.files {
+		_ = unix.Close(fd)
+	}
+}
+
+// longest is more than any message of a parcel has.
+const longest = 64
+
+// peek gives the first message, and at most files of its descriptors.
+func peek(handle, files int) (message, error) {
+	text := make([]byte, longest)
+	control := make([]byte, unix.CmsgSpace(unix.SizeofUcred)+unix.CmsgSpace(4*max(files, 1)))
+	if files == 0 {
+		control = nil // then the kernel makes none
+	}
+	for resets := 0; ; {
+		n, size, flags, _, err := unix.Recvmsg(handle, text, control, unix.MSG_PEEK|unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC)
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case errors.Is(err, unix.ECONNRESET) && resets < 8:
+			// Somebody has written to the handle. The kernel tells that once.
+			resets++
+			continue
+		case err != nil:
+			return message{}, os.NewSyscallError("recvmsg", err)
+		}
+		m, err := parseMessage(text[:n], control[:size])
+		if err == nil && (flags&unix.MSG_TRUNC != 0 || files > 0 && flags&unix.MSG_CTRUNC != 0) {
+			err = errors.New("a message in its queue is too long, or this program may open no more files")
+		}
+		if err != nil {
+			m.close()
+		}
+		return m, err
+	}
+}
+
+func parseMessage(text, control []byte) (message, error) {
+	m := message{text: text}
+	parts, err := unix.ParseSocketControlMessage(control)
+	if err != nil {
+		return m, fmt.Errorf("a message in its queue: %w", err)
+	}
+	for i := range parts {
+		if creds, err := unix.ParseUnixCredentials(&parts[i]); err == nil {
+			m.sender = *creds
+		}
+		if files, err := unix.ParseUnixRights(&parts[i]); err == nil {
+			m.files = append(m.files, files...)
+		}
+	}
+	return m, nil
+}
+
+// peekBehind gives the message that comes after so many bytes.
+func peekBehind(handle, bytes, files int) (message, error) {
+	// Other holders may be doing the same.
+	before, err := unix.GetsockoptInt(handle, unix.SOL_SOCKET, unix.SO_PEEK_OFF)
+	if err == nil {
+		err = unix.SetsockoptInt(handle, unix.SOL_SOCKET, unix.SO_PEEK_OFF, bytes)
+	}
+	if err != nil {
+		return message{}, os.NewSyscallError("setsockopt(SO_PEEK_OFF)", err)
+	}
+	m, err := peek(handle, files)
+	_ = unix.SetsockoptInt(handle, unix.SOL_SOCKET, unix.SO_PEEK_OFF, min(before, -1))
+	return m, err
+}
+
+// undisturbed looks again and again, for a tenth of a second: another holder may be
+// reading the queue, too.
+func undisturbed(look func() error) error {
+	for delay := 10 * time.Microsecond; ; delay *= 2 {
+		err := look()
+		if err == nil || delay > 50*time.Millisecond {
+			return err
+		}
+		time.Sleep(delay)
+	}
+}

@@ -1,0 +1,125 @@
+package autokill
+
+import (
+	"fmt"
+	"net"
+	"os"
+
+	"github.com/autokill/autokill/internal/bond"
+)
+
+// ErrNotHandle is in the error for a file or a message that is no handle, or whose parcel
+// is not as a start leaves it. Nobody was signalled, and nothing is left behind.
+var ErrNotHandle = bond.ErrNotHandle
+
+// File returns another reference to the handle: it keeps the child alive until it is
+// closed. The caller owns it, and may give it to another process; it is close-on-exec.
+// Nothing may be read from it: that takes away what keeps the child alive, and kills.
+//
+// From now on [Process.Close] kills nobody for as long as others have the handle. The
+// error wraps [os.ErrClosed] after Close.
+func (p *Process) File() (*os.File, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	file, err := p.reference()
+	if err != nil {
+		return nil, &OpError{Op: "file", Mechanism: p.Mechanism(), Err: err}
+	}
+	return file, nil
+}
+
+// reference duplicates the handle. From then on it counts as shared.
+func (p *Process) reference() (*os.File, error) {
+	switch {
+	case p.released:
+		return nil, errReleased
+	case p.closed:
+		return nil, fmt.Errorf("the handle is closed: %w", os.ErrClosed)
+	}
+	file, err := duplicate(p.child.Handle, "autokill handle")
+	if err == nil {
+		p.shared = true
+	}
+	return file, err
+}
+
+// FromFile makes a Process of a handle and takes the file over, if it succeeds: the file
+// is not to be used any more. After an error it is still the caller's.
+//
+// The Process is like that of who has started the child: with Wait, Signal, Close and
+// Members. The exit status is known since Linux 6.15, and before for as long as the parent
+// lives and was started with this package; else it is unknown ([ProcessState]). A Pid of 0
+// is a child outside of this program's PID namespace, which it can keep and see the end of,
+// but not signal. A Pid of -1 is one that had ended.
+//
+// The file is not trusted. The error wraps [ErrNotHandle] if it is something else, was
+// tampered with, or belongs to a process that whoever made the handle could not have
+// killed himself; and [errors.ErrUnsupported] if this cannot be known, as without /proc
+// before Linux 6.13. It does not wait for anything. What cannot be known is whether the
+// child does die with the handle, if who sent it has kept a part or disarmed it.
+func FromFile(file *os.File) (*Process, error) {
+	process, err := adopt(file)
+	if err != nil {
+		return nil, &OpError{Op: "from file", Err: err}
+	}
+	return process, nil
+}
+
+func adopt(file *os.File) (*Process, error) {
+	if file == nil {
+		return nil, os.ErrInvalid
+	}
+	// A file of our own: other code may have the number of the caller's, and whether that
+	// blocks is its matter.
+	handle, err := duplicate(file, "autokill handle")
+	if err != nil {
+		return nil, err
+	}
+	child, err := bond.Adopt(handle)
+	if err != nil {
+		handle.Close()
+		return nil, err
+	}
+	_ = file.Close()
+	process := newProcess(child)
+	process.shared = true // by whoever had it before
+	return process, nil
+}
+
+// Send sends a reference to the handle, for [Receive] at the other end. The sender keeps
+// its own: close the Process to give the child up to the receiver. While the reference is
+// on its way, it keeps the child alive.
+//
+// Send waits like any write to conn, until its deadline. Each handle on its way counts
+// against RLIMIT_NOFILE, per user over all processes: syscall.ETOOMANYREFS.
+func (p *Process) Send(conn *net.UnixConn) error {
+	file, err := p.File()
+	if err == nil {
+		err = sendRecord(conn, record{kind: kindHandle, handle: file})
+		file.Close()
+		if err != nil {
+			err = &OpError{Op: "send", Mechanism: p.Mechanism(), Err: err}
+		}
+	}
+	return err
+}
+
+// Receive makes a Process of a new reference to a handle, which [Process.Send] has sent. It
+// waits like any read from conn, until its deadline, and distrusts what comes as [FromFile]
+// does. At the end of the stream the error wraps [io.EOF].
+func Receive(conn *net.UnixConn) (*Process, error) {
+	r, err := receiveRecord(conn)
+	switch {
+	case err != nil:
+	case r.kind != kindHandle:
+		r.close()
+		err = fmt.Errorf("%w: a message of a handover", ErrNotHandle)
+	default:
+		var process *Process
+		if process, err = adopt(r.handle); err == nil {
+			return process, nil
+		}
+		r.close()
+	}
+	return nil, &OpError{Op: "receive", Err: err}
+}

@@ -1,0 +1,24 @@
+//go:build !linux
+
+package autokill
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"runtime"
+	"syscall"
+)
+
+// There are no handles here.
+
+func errSystem() error {
+	return fmt.Errorf("handles on %s: autokill works on Linux: %w", runtime.GOOS, errors.ErrUnsupported)
+}
+
+func duplicate(syscall.Conn, string) (*os.File, error) { return nil, errSystem() }
+
+func rightsOf(*os.File) ([]byte, error) { return nil, errSystem() }
+
+func receiveFiles(*net.UnixConn, []byte) (int, []*os.File, error) { return 0, nil, errSystem() }
