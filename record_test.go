@@ -24,7 +24,7 @@ func TestParseRecord(t *testing.T) {
 		{"the end", record{kind: kindEnd}.header(), true},
 		{"a single handle", record{kind: kindHandle}.header(), true},
 		{"cut off", good[:recordSize-1], false},
-		{"something else", change(0, "AUTOKILL"...), false},
+		{"something else", change(0, []byte("AUTOKILL")...), false},
 		{"another version", change(8, 9, 9), false},
 		{"no kind", change(10, 0, 0), false},
 		{"an unknown kind", change(10, 9, 9), false},

@@ -22,3 +22,9 @@ func duplicate(syscall.Conn, string) (*os.File, error) { return nil, errSystem()
 func rightsOf(*os.File) ([]byte, error) { return nil, errSystem() }
 
 func receiveFiles(*net.UnixConn, []byte) (int, []*os.File, error) { return 0, nil, errSystem() }
+
+func execWith(string, []string, []string, map[string]Handed) error { return errSystem() }
+
+func readLegacy(int) (legacy, error) { return legacy{}, errSystem() }
+
+func takeInherited(int) (*os.File, error) { return nil, errSystem() }

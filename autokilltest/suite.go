@@ -40,6 +40,9 @@ func Main(m *testing.M, subjects Subjects, roles map[string]Role) {
 		breederRole:  func(args []string) int { return breed(subjects, args) },
 		sealedRole:   trySeal,
 		receiverRole: receiver,
+		dynastyRole:  func(args []string) int { return dynasty(subjects, args) },
+		giverRole:    func(args []string) int { return giver(subjects, args) },
+		takerRole:    func(args []string) int { return taker(subjects, args) },
 		familyRole:   func(args []string) int { return playFamily(subjects, args) },
 	}
 	maps.Copy(all, roles)
@@ -70,7 +73,7 @@ func Run(t *testing.T, subjects Subjects, name string) {
 		t.Fatalf("there is no subject %q", name)
 	}
 	s := suite{Subject: subject, name: name}
-	groups := [][]clause{lifetime, escapes, privileges, endings, refusals, beyond, travel}
+	groups := [][]clause{lifetime, escapes, privileges, endings, refusals, beyond, travel, handover}
 	if subject.Scope != autokill.ScopeProcess {
 		groups = append(groups, descendants)
 	}

@@ -72,9 +72,11 @@ type adopted struct{ mechanism }
 // await reaps, too, unless another Child does: a program that has replaced itself is the
 // parent still.
 func (adopted) await(c *Child) Ending {
+	another, _ := ours.LoadOrStore(c.Pid, c)
 	_ = c.Observer.Wait(context.Background())
 	defer c.awaitOuter()
-	if _, others := ours.Load(c.Pid); !others {
+	if another == any(c) {
+		defer ours.CompareAndDelete(c.Pid, c)
 		if exit, reaped, err := c.Observer.Reap(); err == nil && reaped {
 			return Ending{Known: true, Status: exit.Status, Rusage: exit.Usage}
 		}

@@ -33,6 +33,7 @@ type Child struct {
 	mechanism mechanism
 	everybody everybody
 	peer      *os.File    // see post
+	reaps     *Child      // whom it reaps in its place: monitor or init
 	outer     []*pidfd.FD // who stands around a command in a PID namespace: monitor, init
 }
 

@@ -71,7 +71,7 @@ func enter(namespace *pidns.Namespace, outer *Child) (*Child, error) {
 	}
 	child := newChild(members.Pid, outer.Handle, observer, inside{outer.mechanism, namespace, outer})
 	child.peer, outer.peer = outer.peer, nil
-	child.outer = []*pidfd.FD{init}
+	child.reaps, child.outer = outer, []*pidfd.FD{init}
 	child.everybody = dwellers{members.Pid, observer, init}
 	return child, nil
 }

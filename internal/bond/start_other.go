@@ -18,5 +18,11 @@ func Start(_ *clone.Request, w Wish) (*Child, error) { return nil, &Error{w.Kind
 // Adopt refuses: nothing is a handle on this system.
 func Adopt(*os.File) (*Child, error) { return nil, errSystem() }
 
+// Unreaped are none.
+func Unreaped([]*Child) []int { return nil }
+
+// ReapOrphans has nothing to do.
+func ReapOrphans([]int) {}
+
 // Prove says that there is no mechanism on this system.
 func Prove(Kind) error { return errSystem() }

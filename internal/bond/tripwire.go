@@ -113,9 +113,27 @@ func (p *parcel) clone(r *clone.Request) (pending *clone.Pending, _ *ends, err e
 	return pending, ends, err
 }
 
-// ours are the children that this program has to reap, by pid. After an exec those that
-// came before are not among them.
+// ours are those that a Child of this program will reap, by pid.
 var ours sync.Map
+
+// Unreaped are the pids of all that this program will reap, but for those children.
+func Unreaped(but []*Child) (pids []int) {
+	ours.Range(func(pid, child any) bool {
+		if !slices.ContainsFunc(but, func(c *Child) bool { return c == child || c.reaps == child }) {
+			pids = append(pids, pid.(int))
+		}
+		return true
+	})
+	return pids
+}
+
+// ReapOrphans reaps those of Unreaped in the program that comes after an exec, which has
+// killed them. The numbers cannot be others' before that. It returns when they are gone.
+func ReapOrphans(pids []int) {
+	for _, pid := range pids {
+		waitFor(pid, unix.WEXITED)
+	}
+}
 
 func (tripwire) await(c *Child) Ending {
 	end := reap(c)

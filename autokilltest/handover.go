@@ -1,0 +1,349 @@
+//go:build linux && (amd64 || arm64)
+
+package autokilltest
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/autokill/autokill"
+	"github.com/autokill/autokill/internal/testproc"
+)
+
+// handover are the clauses of a program that gives its children to the next one.
+var handover = []clause{
+	{"TestL5_TenExecsUnderLoad", func(t *testing.T, s suite) {
+		const restarts = 10
+		line := testproc.NewLifeline(t)
+		c := testproc.Command(dynastyRole, s.name, "5", strconv.Itoa(restarts))
+		c.ExtraFiles = []*os.File{line.End()}
+		stdin, err := c.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := c.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewReader(out)
+		first := ""
+		for generation := range restarts + 1 {
+			text, err := lines.ReadString('\n')
+			number, pids, _ := strings.Cut(text, ":")
+			if err != nil || number != strconv.Itoa(generation) || len(strings.Fields(pids)) != 5 {
+				t.Fatalf("generation %d said %q, %v", generation, text, err)
+			}
+			if first == "" {
+				first = pids
+			}
+			if pids != first {
+				t.Errorf("generation %d has%s instead of%s", generation, pids, first)
+			}
+		}
+		// The last one is their parent still, so it knows how one of them ends.
+		if _, err := io.WriteString(stdin, "\n"); err != nil {
+			t.Fatal(err)
+		}
+		text, err := lines.ReadString('\n')
+		if err != nil || text != "signal: terminated\n" {
+			t.Errorf("the last generation said %q, %v", text, err)
+		}
+		if err := c.Process.Kill(); err != nil {
+			t.Error(err)
+		}
+		_ = c.Wait()
+		line.AllGone(t)
+	}},
+	{"TestL7_KilledInAHandoverByExec", func(t *testing.T, s suite) {
+		rounds := 100
+		if testing.Short() {
+			rounds = 10
+		}
+		for range rounds {
+			line := testproc.NewLifeline(t)
+			c := testproc.Command(dynastyRole, s.name, "3", "1000000")
+			c.ExtraFiles = []*os.File{line.End()}
+			out, err := c.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Start(); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(rand.N(40 * time.Millisecond)) // chance picks the moment
+			if err := c.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			_ = c.Wait()
+			line.AllGone(t)
+			reapOrphans(t)
+		}
+	}},
+	{"TestL5_HandedToASuccessor", func(t *testing.T, s suite) {
+		h := s.startHandover(t)
+		h.giver.expect(t, "given 3")
+		h.taker.expect(t, "taken 3: data of 0, data of 1, data of 2")
+		h.giver.kill(t)
+		h.taker.tell(t)
+		h.taker.expect(t, "alive 3")
+		h.taker.kill(t)
+		h.line.AllGone(t)
+		reapOrphans(t)
+	}},
+	{"TestL7_KilledInAHandover", func(t *testing.T, s suite) {
+		rounds := 60
+		if testing.Short() {
+			rounds = 6
+		}
+		kept := 0
+		for round := range rounds {
+			h := s.startHandover(t)
+			victim, other := h.giver, h.taker
+			if round%2 == 0 {
+				victim, other = h.taker, h.giver
+			}
+			time.Sleep(rand.N(8 * time.Millisecond)) // chance picks the moment
+			victim.kill(t)
+			word := other.line(t)
+			other.tell(t)
+			switch {
+			case strings.HasPrefix(word, "kept"):
+				kept++
+				other.expect(t, "alive 3") // the giver has its children still
+			case strings.HasPrefix(word, "taken"):
+				other.expect(t, "alive 3")
+			}
+			other.kill(t)
+			h.line.AllGone(t)
+			reapOrphans(t)
+		}
+		t.Logf("%d handovers lost one side: no survivor; %d times the giver kept its children", rounds, kept)
+	}},
+}
+
+// handingOver are two programs, one of which gives children to the other.
+type handingOver struct {
+	giver, taker *told
+	line         *testproc.Lifeline // of the children
+}
+
+func (s suite) startHandover(t *testing.T) handingOver {
+	t.Helper()
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := testproc.NewLifeline(t)
+	start := func(role string, socket int) *told {
+		file := os.NewFile(uintptr(socket), "socket")
+		defer file.Close()
+		return startTold(t, role, s.name, file, line.End())
+	}
+	h := handingOver{giver: start(giverRole, pair[0]), line: line}
+	h.giver.expect(t, "ready")
+	h.taker = start(takerRole, pair[1])
+	h.giver.tell(t)
+	return h
+}
+
+// told is a program that says something and waits for a word.
+type told struct {
+	cmd   *exec.Cmd
+	stdin io.WriteCloser
+	out   *os.File
+	lines *bufio.Reader
+}
+
+func startTold(t *testing.T, role, subject string, files ...*os.File) *told {
+	t.Helper()
+	c := testproc.Command(role, subject)
+	c.ExtraFiles = files
+	stdin, err := c.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, theirs, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Stdout = theirs
+	err = c.Start()
+	theirs.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = c.Process.Kill()
+		_ = c.Wait()
+		out.Close()
+	})
+	return &told{c, stdin, out, bufio.NewReader(out)}
+}
+
+func (p *told) line(t *testing.T) string {
+	t.Helper()
+	deadline(t, p.out)
+	text, err := p.lines.ReadString('\n')
+	if err != nil {
+		t.Fatalf("said %q, %v", text, err)
+	}
+	return strings.TrimSuffix(text, "\n")
+}
+
+func (p *told) expect(t *testing.T, want string) {
+	t.Helper()
+	if got := p.line(t); got != want {
+		t.Fatalf("said %q, want %q", got, want)
+	}
+}
+
+func (p *told) tell(t *testing.T) {
+	t.Helper()
+	if _, err := io.WriteString(p.stdin, "\n"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (p *told) kill(t *testing.T) {
+	t.Helper()
+	if err := p.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = p.cmd.Wait()
+}
+
+const (
+	giverRole = "giver"
+	takerRole = "taker"
+)
+
+// giver is the role of a program with children, which it gives up when it is told to.
+func giver(subjects Subjects, args []string) int {
+	conn := socketAt(3)
+	handles := map[string]autokill.Handed{}
+	for i := range 3 {
+		c := subjects[args[0]].Command("sleep", "1000")
+		c.Stdout = os.NewFile(4, "lifeline")
+		check(c.Start())
+		handles[fmt.Sprint(i)] = autokill.Handed{Process: c.Process, Data: fmt.Appendf(nil, "data of %d", i)}
+	}
+	fmt.Println("ready")
+	waitForWord()
+	if err := autokill.HandOver(conn, handles); err != nil {
+		fmt.Println("kept:", err)
+		waitForWord()
+		countAlive(handles)
+		select {}
+	}
+	fmt.Printf("given %d\n", len(handles))
+	select {}
+}
+
+// taker is the role of its successor.
+func taker(_ Subjects, _ []string) int {
+	handles, err := autokill.TakeOver(socketAt(3))
+	if err != nil {
+		fmt.Println("none:", err)
+		select {}
+	}
+	var data []string
+	for _, name := range slices.Sorted(maps.Keys(handles)) {
+		data = append(data, string(handles[name].Data))
+	}
+	fmt.Printf("taken %d: %s\n", len(handles), strings.Join(data, ", "))
+	waitForWord()
+	countAlive(handles)
+	select {}
+}
+
+func countAlive(handles map[string]autokill.Handed) {
+	alive := 0
+	for _, handed := range handles {
+		if handed.Process.Signal(syscall.Signal(0)) == nil {
+			alive++
+		}
+	}
+	fmt.Println("alive", alive)
+}
+
+func waitForWord() { os.Stdin.Read(make([]byte, 1)) }
+
+func socketAt(fd uintptr) *net.UnixConn {
+	conn, err := net.FileConn(os.NewFile(fd, "socket"))
+	check(err)
+	return conn.(*net.UnixConn)
+}
+
+const dynastyRole = "dynasty"
+
+// dynasty is the role of a program that replaces itself again and again, while others of
+// its goroutines start children.
+func dynasty(subjects Subjects, args []string) int {
+	subject := subjects[args[0]]
+	count, _ := strconv.Atoi(args[1])
+	restarts, _ := strconv.Atoi(args[2])
+	handles, err := autokill.Inherited()
+	check(err)
+	line := os.NewFile(3, "lifeline")
+	generation := 0
+	if len(handles) == 0 {
+		for i := range count {
+			c := subject.Command("sleep", "1000")
+			c.Stdout = line
+			check(c.Start())
+			handles[fmt.Sprint(i)] = autokill.Handed{Process: c.Process}
+		}
+	} else {
+		generation, err = strconv.Atoi(string(handles["0"].Data))
+		check(err)
+		generation++
+	}
+	fmt.Printf("%d:", generation)
+	for _, name := range slices.Sorted(maps.Keys(handles)) {
+		fmt.Printf(" %d", handles[name].Process.Pid)
+	}
+	fmt.Println()
+	if generation == restarts {
+		os.Stdin.Read(make([]byte, 1))
+		p := handles["0"].Process
+		check(p.Signal(syscall.SIGTERM))
+		state, err := p.Wait()
+		check(err)
+		fmt.Println(state)
+		select {}
+	}
+	for range 3 {
+		go func() {
+			for {
+				_ = subject.Command("true").Run()
+			}
+		}()
+	}
+	time.Sleep(time.Duration(rand.IntN(5)) * time.Millisecond) // somewhere in the load
+	for name, handed := range handles {
+		handed.Data = []byte(strconv.Itoa(generation))
+		handles[name] = handed
+	}
+	check(autokill.Exec(testproc.Exe, os.Args, testproc.RoleEnv(dynastyRole), handles))
+	return 1
+}

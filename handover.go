@@ -1,0 +1,245 @@
+package autokill
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strconv"
+
+	"github.com/autokill/autokill/internal/bond"
+)
+
+// Handed is a handle in a handover, with data of the caller's own.
+type Handed struct {
+	Process *Process
+	Data    []byte
+}
+
+// HandOver gives handles up to another program, which calls [TakeOver] at the other end of
+// conn: the children notice nothing. It returns nil when that program has them all. Then
+// each Process here is closed and says nothing about its child any more, while the child
+// lives; its Done is still closed at the end of the child.
+//
+// After an error this program has all that it had. If it ends in the middle of it, so do
+// the children, and so they do if the other one has taken over and ends. A name is at most
+// [MaxName] bytes, data at most [MaxData]; both may be empty. HandOver waits like reads and
+// writes of conn, until its deadlines; conn is not to be used for anything else meanwhile.
+func HandOver(conn *net.UnixConn, handles map[string]Handed) error {
+	if err := handOver(conn, handles); err != nil {
+		return &OpError{Op: "hand over", Err: err}
+	}
+	for _, handed := range handles {
+		handed.Process.giveUp()
+	}
+	return nil
+}
+
+func handOver(conn *net.UnixConn, handles map[string]Handed) error {
+	if err := checkHandover(handles); err != nil {
+		return err
+	}
+	for name, handed := range handles {
+		file, err := handed.Process.File()
+		if err != nil {
+			return fmt.Errorf("%q: %w", name, err)
+		}
+		err = sendRecord(conn, record{kind: kindHanded, name: name, data: handed.Data, handle: file})
+		file.Close()
+		if err != nil {
+			return fmt.Errorf("%q: %w", name, err)
+		}
+	}
+	if err := sendRecord(conn, record{kind: kindEnd}); err != nil {
+		return err
+	}
+	answer, err := receiveRecord(conn)
+	switch {
+	case err != nil:
+		return fmt.Errorf("the other program has not confirmed: %w", err)
+	case answer.kind != kindTaken:
+		answer.close()
+		return fmt.Errorf("%w: the answer is something else", ErrNotHandle)
+	}
+	return nil
+}
+
+func checkHandover(handles map[string]Handed) error {
+	for name, handed := range handles {
+		switch {
+		case handed.Process == nil:
+			return fmt.Errorf("%q has no Process: %w", name, os.ErrInvalid)
+		case len(name) > MaxName:
+			return fmt.Errorf("a name of %d bytes is longer than %d: %w", len(name), MaxName, os.ErrInvalid)
+		case len(handed.Data) > MaxData:
+			return fmt.Errorf("%q has %d bytes of data, more than %d: %w", name, len(handed.Data), MaxData, os.ErrInvalid)
+		}
+	}
+	return nil
+}
+
+// TakeOver takes the handles that a program gives up at the other end of conn, by
+// [HandOver]. If that program ends or fails before it has sent them all, TakeOver
+// fails, too, and keeps none. What comes is distrusted as by [FromFile]: a single handle
+// that is none fails the whole of it.
+func TakeOver(conn *net.UnixConn) (map[string]Handed, error) {
+	handles := map[string]Handed{}
+	err := takeOver(conn, handles)
+	if err == nil {
+		err = sendRecord(conn, record{kind: kindTaken})
+	}
+	if err != nil {
+		dropAll(handles)
+		return nil, &OpError{Op: "take over", Err: err}
+	}
+	return handles, nil
+}
+
+func takeOver(conn *net.UnixConn, handles map[string]Handed) error {
+	for {
+		r, err := receiveRecord(conn)
+		if err != nil {
+			return err
+		}
+		switch r.kind {
+		case kindEnd:
+			return nil
+		case kindHanded:
+			if _, twice := handles[r.name]; twice {
+				r.close()
+				return fmt.Errorf("%w: two have the name %q", ErrNotHandle, r.name)
+			}
+			process, err := adopt(r.handle)
+			if err != nil {
+				r.close()
+				return fmt.Errorf("%q: %w", r.name, err)
+			}
+			handles[r.name] = Handed{process, r.data}
+		default:
+			r.close()
+			return fmt.Errorf("%w: a message of something else", ErrNotHandle)
+		}
+	}
+}
+
+func dropAll(handles map[string]Handed) {
+	for _, handed := range handles {
+		_ = handed.Process.Close()
+	}
+}
+
+// giveUp closes the handle, which others have, and nothing else.
+func (p *Process) giveUp() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.shared = true
+	if p.closed {
+		return
+	}
+	p.closed = true
+	if p.ended {
+		p.discard()
+		return
+	}
+	_ = p.child.Handle.Close()
+}
+
+// handoverEnv names the descriptor of the list that Exec leaves to the next program.
+const handoverEnv = "AUTOKILL_HANDOVER"
+
+// legacy is what is in that list.
+type legacy struct {
+	Handles []left `json:"handles"`
+	// Dying are the children whose handles the exec has closed. The next program is
+	// still their parent.
+	Dying []int `json:"dying"`
+}
+
+type left struct {
+	Name string `json:"name"`
+	Data []byte `json:"data"`
+	FD   int    `json:"fd"`
+}
+
+// Exec replaces this program by another one, as [syscall.Exec] does, and leaves the handles
+// to it: the children notice nothing, and the next program gets them by [Inherited]. It
+// stays their parent, so it knows how they end. Exec returns only if it fails; then this
+// program has all that it had. If the exec, or the next program, is killed at any moment,
+// so are the children.
+//
+// All other handles of this program are closed by the exec, which kills their children.
+// Programs that other goroutines start meanwhile with os/exec wait for the exec.
+func Exec(path string, argv, env []string, handles map[string]Handed) error {
+	err := checkHandover(handles)
+	if err == nil {
+		err = execWith(path, argv, env, handles)
+	}
+	return &OpError{Op: "exec", Err: err}
+}
+
+// Inherited returns the handles that the program before this one has left by [Exec], once:
+// after that, and if there are none, the map is empty. The environment has no trace of them
+// then. Whoever does not call it keeps the children alive until its end and knows nothing
+// of them.
+func Inherited() (map[string]Handed, error) {
+	handles := map[string]Handed{}
+	value, ok := os.LookupEnv(handoverEnv)
+	if !ok {
+		return handles, nil
+	}
+	_ = os.Unsetenv(handoverEnv)
+	if err := inherit(value, handles); err != nil {
+		dropAll(handles)
+		return nil, &OpError{Op: "inherit", Err: fmt.Errorf("%s=%s: %w", handoverEnv, value, err)}
+	}
+	return handles, nil
+}
+
+func inherit(value string, handles map[string]Handed) error {
+	fd, err := strconv.Atoi(value)
+	if err != nil || fd < 3 {
+		return fmt.Errorf("not a descriptor: %w", os.ErrInvalid)
+	}
+	legacy, err := readLegacy(fd)
+	if err != nil {
+		return err
+	}
+	go bond.ReapOrphans(legacy.Dying)
+	list := legacy.Handles
+	if err := checkList(list); err != nil {
+		return err
+	}
+	// All of them become close-on-exec, before any of them can fail.
+	var failed error
+	for _, l := range list {
+		file, err := takeInherited(l.FD)
+		var process *Process
+		if err == nil {
+			if process, err = adopt(file); err != nil {
+				file.Close()
+			}
+		}
+		if err != nil {
+			failed = errors.Join(failed, fmt.Errorf("%q: %w", l.Name, err))
+			continue
+		}
+		handles[l.Name] = Handed{process, l.Data}
+	}
+	return failed
+}
+
+func checkList(list []left) error {
+	var names []string
+	var numbers []int
+	for _, l := range list {
+		switch {
+		case l.FD < 3:
+			return fmt.Errorf("%q has descriptor %d: %w", l.Name, l.FD, os.ErrInvalid)
+		case slices.Contains(numbers, l.FD), slices.Contains(names, l.Name):
+			return fmt.Errorf("%q or descriptor %d is there twice: %w", l.Name, l.FD, os.ErrInvalid)
+		}
+		names, numbers = append(names, l.Name), append(numbers, l.FD)
+	}
+	return nil
+}

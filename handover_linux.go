@@ -1,0 +1,100 @@
+package autokill
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/autokill/autokill/internal/bond"
+)
+
+// execWith leaves files to the next program that are not close-on-exec: references of
+// their own, so that this one is as it was if the exec fails.
+func execWith(path string, argv, env []string, handles map[string]Handed) error {
+	var files []*os.File
+	defer func() {
+		for _, file := range files {
+			file.Close()
+		}
+	}()
+	var list legacy
+	var children []*bond.Child
+	for name, handed := range handles {
+		file, err := handed.Process.File()
+		if err != nil {
+			return fmt.Errorf("%q: %w", name, err)
+		}
+		files = append(files, file)
+		list.Handles = append(list.Handles, left{name, handed.Data, int(file.Fd())})
+		children = append(children, handed.Process.child)
+	}
+	list.Dying = bond.Unreaped(children)
+	text, err := json.Marshal(list)
+	if err != nil {
+		return err
+	}
+	memory, err := unix.MemfdCreate("autokill handover", unix.MFD_CLOEXEC)
+	if err != nil {
+		return os.NewSyscallError("memfd_create", err)
+	}
+	file := os.NewFile(uintptr(memory), "handover")
+	files = append(files, file)
+	if _, err := file.Write(text); err != nil {
+		return err
+	}
+	env = append(without(env, handoverEnv), handoverEnv+"="+strconv.Itoa(memory))
+
+	// Who forks takes this lock, so nobody else inherits them.
+	syscall.ForkLock.Lock()
+	defer syscall.ForkLock.Unlock()
+	for _, file := range files {
+		if _, err := unix.FcntlInt(file.Fd(), unix.F_SETFD, 0); err != nil {
+			return os.NewSyscallError("fcntl(F_SETFD)", err)
+		}
+	}
+	err = syscall.Exec(path, argv, env)
+	return &os.PathError{Op: "exec", Path: path, Err: err}
+}
+
+func without(env []string, name string) (rest []string) {
+	for _, variable := range env {
+		if !strings.HasPrefix(variable, name+"=") {
+			rest = append(rest, variable)
+		}
+	}
+	return rest
+}
+
+// readLegacy reads what execWith has written, and closes it.
+func readLegacy(fd int) (list legacy, err error) {
+	// Somebody may have set the variable: only such a file is read, which cannot block.
+	if _, err := unix.FcntlInt(uintptr(fd), unix.F_GET_SEALS, 0); err != nil {
+		return legacy{}, fmt.Errorf("descriptor %d is not a list of handles: %w", fd, err)
+	}
+	unix.CloseOnExec(fd)
+	file := os.NewFile(uintptr(fd), "handover")
+	defer file.Close()
+	err = json.NewDecoder(io.NewSectionReader(file, 0, 1<<62)).Decode(&list)
+	return list, err
+}
+
+// takeInherited makes the program the owner of a descriptor. One that the runtime or
+// somebody else uses is refused: it is close-on-exec, and what was left is not.
+func takeInherited(fd int) (*os.File, error) {
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+	switch {
+	case err != nil:
+		return nil, os.NewSyscallError("fcntl(F_GETFD)", err)
+	case flags&unix.FD_CLOEXEC != 0:
+		return nil, errors.New("the descriptor was not inherited")
+	}
+	unix.CloseOnExec(fd)
+	return os.NewFile(uintptr(fd), "inherited"), nil
+}
