@@ -288,8 +288,13 @@ func countAlive(handles map[string]autokill.Handed) {
 
 func waitForWord() { os.Stdin.Read(make([]byte, 1)) }
 
-func socketAt(fd uintptr) *net.UnixConn {
-	conn, err := net.FileConn(os.NewFile(fd, "socket"))
+// socketAt makes a connection of a descriptor, which stays open.
+func socketAt(fd int) *net.UnixConn {
+	second, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	check(err)
+	file := os.NewFile(uintptr(second), "socket")
+	defer file.Close()
+	conn, err := net.FileConn(file)
 	check(err)
 	return conn.(*net.UnixConn)
 }

@@ -41,6 +41,7 @@ func Main(m *testing.M, subjects Subjects, roles map[string]Role) {
 		sealedRole:   trySeal,
 		receiverRole: receiver,
 		dynastyRole:  func(args []string) int { return dynasty(subjects, args) },
+		walkerRole:   func(args []string) int { return walkerOf(subjects, args) },
 		giverRole:    func(args []string) int { return giver(subjects, args) },
 		takerRole:    func(args []string) int { return taker(subjects, args) },
 		familyRole:   func(args []string) int { return playFamily(subjects, args) },
@@ -73,7 +74,7 @@ func Run(t *testing.T, subjects Subjects, name string) {
 		t.Fatalf("there is no subject %q", name)
 	}
 	s := suite{Subject: subject, name: name}
-	groups := [][]clause{lifetime, escapes, privileges, endings, refusals, beyond, travel, handover}
+	groups := [][]clause{lifetime, escapes, privileges, endings, refusals, beyond, travel, handover, walk}
 	if subject.Scope != autokill.ScopeProcess {
 		groups = append(groups, descendants)
 	}
