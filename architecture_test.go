@@ -25,7 +25,7 @@ var lattice = map[string]struct{ own, modules []string }{
 	"internal/testproc": {modules: []string{
 		"golang.org/x/sys", "github.com/elastic/go-seccomp-bpf", "github.com/moby/profiles/seccomp", "github.com/opencontainers/runtime-spec",
 	}},
-	"autokilltest":     {own: []string{".", "internal/testproc"}, modules: []string{"golang.org/x/sys"}},
+	"autokilltest":     {own: []string{".", "pidfd", "internal/testproc"}, modules: []string{"golang.org/x/sys"}},
 	"internal/siginfo": {modules: []string{"golang.org/x/sys"}},
 	"internal/sigign":  {},
 	"internal/cli":     {own: []string{".", "pidfd", "internal/siginfo", "internal/sigign"}, modules: []string{"golang.org/x/sys", "github.com/spf13/cobra", "github.com/spf13/pflag"}},
@@ -38,6 +38,8 @@ var lattice = map[string]struct{ own, modules []string }{
 	"internal/kernels/matrix": {own: []string{"internal/kernels", "internal/kernels/guest"}},
 
 	"internal/moveover": {},
+
+	"examples/handover": {own: []string{"."}},
 }
 
 func TestImports(t *testing.T) {

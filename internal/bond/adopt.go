@@ -67,11 +67,16 @@ func isBound(fd int) bool {
 
 // adopted is a mechanism whose child was started by another program, or by this one
 // before an exec.
-type adopted struct{ mechanism }
+type adopted struct {
+	mechanism
+	// late: a native child had ended before. It may have been the init of a PID namespace,
+	// whose exit status is 0 whatever the command's was.
+	late bool
+}
 
 // await reaps, too, unless another Child does: a program that has replaced itself is the
 // parent still.
-func (adopted) await(c *Child) Ending {
+func (a adopted) await(c *Child) Ending {
 	another, _ := ours.LoadOrStore(c.Pid, c)
 	_ = c.Observer.Wait(context.Background())
 	defer c.awaitOuter()
@@ -81,7 +86,11 @@ func (adopted) await(c *Child) Ending {
 			return Ending{Known: true, Status: exit.Status, Rusage: exit.Usage}
 		}
 	}
-	return obituary(c)
+	end := obituary(c)
+	if a.late && end.Status == 0 {
+		return Ending{}
+	}
+	return end
 }
 
 // grace is how long the parent of a child that has ended may take to reap it. There are
@@ -126,7 +135,7 @@ func adoptTripwire(fd int, handle *os.File) (*Child, error) {
 		observer.Close()
 		return nil, err
 	}
-	child := newChild(pid, handle, observer, adopted{tripwire{scope}})
+	child := newChild(pid, handle, observer, adopted{mechanism: tripwire{scope}})
 	switch {
 	case pid == 0:
 		child.everybody = abroad{scope, observer}
@@ -239,7 +248,7 @@ func adoptNative(fd int, handle *os.File) (*Child, error) {
 		observer.Close()
 		return nil, err
 	}
-	child := newChild(pid, handle, observer, adopted{native{}})
+	child := newChild(pid, handle, observer, adopted{native{}, pid < 0})
 	if pid == 0 {
 		child.everybody = abroad{ScopeProcess, observer}
 	}

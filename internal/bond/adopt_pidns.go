@@ -28,7 +28,7 @@ func adoptDwellers(handle *os.File, m mechanism, command, init *pidfd.FD, monito
 		}
 		return nil, err
 	}
-	child := newChild(pid, handle, command, adopted{m})
+	child := newChild(pid, handle, command, adopted{mechanism: m})
 	child.outer = outer
 	child.everybody = dwellers{pid, command, init}
 	if pid == 0 {
