@@ -34,8 +34,10 @@ const (
 	// pieceSize is how much is written in one go: a socket that keeps messages apart has
 	// a limit.
 	pieceSize = 32 << 10
+)
 
-	// MaxName and MaxData limit what belongs to a handle in a handover, in bytes.
+// MaxName and MaxData limit what belongs to a handle in a handover, in bytes.
+const (
 	MaxName = 4 << 10
 	MaxData = 16 << 20
 )

@@ -286,7 +286,8 @@ func countAlive(handles map[string]autokill.Handed) {
 	fmt.Println("alive", alive)
 }
 
-func waitForWord() { os.Stdin.Read(make([]byte, 1)) }
+// waitForWord returns at the end of the input, too.
+func waitForWord() { _, _ = os.Stdin.Read(make([]byte, 1)) }
 
 // socketAt makes a connection of a descriptor, which stays open.
 func socketAt(fd int) *net.UnixConn {
@@ -329,7 +330,7 @@ func dynasty(subjects Subjects, args []string) int {
 	}
 	fmt.Println()
 	if generation == restarts {
-		os.Stdin.Read(make([]byte, 1))
+		waitForWord()
 		p := handles["0"].Process
 		check(p.Signal(syscall.SIGTERM))
 		state, err := p.Wait()

@@ -97,7 +97,7 @@ var travel = []clause{
 		h.ping(t)
 		h.kill()
 		h.gone(t)
-		p.Wait()
+		s.wait(t, p)
 	}},
 	{"TestL3_SentAndNotReceived", func(t *testing.T, s suite) {
 		h := s.hold(t, "share")

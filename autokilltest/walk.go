@@ -204,13 +204,13 @@ func diesWithin(t *testing.T, observer *pidfd.FD, limit time.Duration) bool {
 	dead := false
 	err = conn.Control(func(fd uintptr) {
 		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-		n := 0
 		for {
-			if n, err = unix.Poll(fds, int(limit.Milliseconds())); err != unix.EINTR { //nolint:errorlint // an errno as it is
+			_, err = unix.Poll(fds, int(limit.Milliseconds()))
+			if !errors.Is(err, unix.EINTR) {
 				break
 			}
 		}
-		dead = n > 0
+		dead = fds[0].Revents != 0
 	})
 	if err != nil {
 		t.Fatal(err)

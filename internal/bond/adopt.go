@@ -147,12 +147,12 @@ func adoptTripwire(fd int, handle *os.File) (*Child, error) {
 
 // firstLook asks for no descriptors, and leaves a socket that is something else as it was.
 func firstLook(fd int) (scope Scope, err error) {
-	look := func() error {
+	look := func() ([]byte, error) {
 		m, err := peek(fd, 0)
 		if err == nil {
 			scope, _, err = parseDescription(m.text)
 		}
-		return err
+		return m.text, err
 	}
 	if err = undisturbed(look); err == nil {
 		return scope, nil
@@ -163,7 +163,7 @@ func firstLook(fd int) (scope Scope, err error) {
 	}
 	// Somebody has left an offset: whoever shares a handle can do that.
 	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PEEK_OFF, -1)
-	if err = look(); err != nil {
+	if _, err = look(); err != nil {
 		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PEEK_OFF, offset)
 	}
 	return scope, err
@@ -172,17 +172,16 @@ func firstLook(fd int) (scope Scope, err error) {
 // describedBy gives the pidfds of a message, all of processes that its sender could have
 // killed without the handle.
 func describedBy(fd, behind, size, count int) (observers []*pidfd.FD, err error) {
-	err = undisturbed(func() error {
+	err = undisturbed(func() ([]byte, error) {
 		// A holder can take this back, so it is asked for each time.
 		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PASSCRED, 1); err != nil {
-			return os.NewSyscallError("setsockopt(SO_PASSCRED)", err)
+			return nil, os.NewSyscallError("setsockopt(SO_PASSCRED)", err)
 		}
 		m, err := peekBehind(fd, behind, count)
-		if err != nil {
-			return err
+		if err == nil {
+			observers, err = believe(m, size, count)
 		}
-		observers, err = believe(m, size, count)
-		return err
+		return m.text, err
 	})
 	if err != nil {
 		return nil, notHandle(err.Error())

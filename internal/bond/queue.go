@@ -3,6 +3,7 @@
 package bond
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -99,12 +100,13 @@ func peekBehind(handle, bytes, files int) (message, error) {
 	return m, err
 }
 
-// undisturbed looks again and again, for a tenth of a second: another holder may be
-// reading the queue, too.
-func undisturbed(look func() error) error {
+// undisturbed looks again and again, for some hundredths of a second, as long as what it
+// sees could be another holder's doing, who is reading the queue, too.
+func undisturbed(look func() (seen []byte, err error)) error {
 	for delay := 10 * time.Microsecond; ; delay *= 2 {
-		err := look()
-		if err == nil || delay > 50*time.Millisecond {
+		seen, err := look()
+		ours := errors.Is(err, unix.EAGAIN) || bytes.HasPrefix(seen, []byte(parcelMagic))
+		if err == nil || !ours || delay > 10*time.Millisecond {
 			return err
 		}
 		time.Sleep(delay)
