@@ -168,7 +168,7 @@ func (p *Process) kill() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.released && !p.ended {
-		p.child.Kill()
+		_ = p.child.SignalAll(syscall.SIGKILL)
 	}
 }
 

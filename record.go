@@ -123,9 +123,9 @@ func receiveRecord(conn *net.UnixConn) (r record, err error) {
 		n, more, err := receiveFiles(conn, header[got:])
 		files = append(files, more...)
 		switch {
-		case err != nil:
+		case err != nil && !errors.Is(err, io.EOF):
 			return record{}, err
-		case n == 0 && got == 0 && len(more) == 0:
+		case n == 0 && got == 0 && len(files) == 0:
 			return record{}, io.EOF
 		case n == 0:
 			return record{}, io.ErrUnexpectedEOF

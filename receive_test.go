@@ -1,0 +1,178 @@
+//go:build linux && (amd64 || arm64)
+
+package autokill_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/autokill/autokill"
+	"github.com/autokill/autokill/internal/testproc"
+)
+
+// recordOf is what a sender begins with: kind 1 is a handle, 2 one of a handover, 3 its end.
+func recordOf(kind uint16, name, data uint32) []byte {
+	b := append([]byte{}, "autokill"...)
+	b = binary.NativeEndian.AppendUint16(b, 1)
+	b = binary.NativeEndian.AppendUint16(b, kind)
+	b = binary.NativeEndian.AppendUint32(b, name)
+	b = binary.NativeEndian.AppendUint32(b, data)
+	return append(b, 0, 0, 0, 0)
+}
+
+// TestReceiveDistrusts: what a hostile sender can put into a connection is an error at once,
+// for Receive and for TakeOver, and leaves nothing open.
+func TestReceiveDistrusts(t *testing.T) {
+	null, err := os.Open("/dev/null")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	files := func(n int) (rights []byte) {
+		numbers := make([]int, n)
+		for i := range numbers {
+			numbers[i] = int(null.Fd())
+		}
+		return unix.UnixRights(numbers...)
+	}
+	tests := []struct {
+		name   string
+		text   []byte
+		rights []byte
+		want   error // in that of Receive
+	}{
+		{"nothing", nil, nil, io.EOF},
+		{"a cut-off record", recordOf(1, 0, 0)[:10], files(1), io.ErrUnexpectedEOF},
+		{"something else", bytes.Repeat([]byte("GET / "), 4), nil, autokill.ErrNotHandle},
+		{"something else with a file", bytes.Repeat([]byte("GET / "), 4), files(1), autokill.ErrNotHandle},
+		{"no file", recordOf(1, 0, 0), nil, autokill.ErrNotHandle},
+		{"a file that is no handle", recordOf(1, 0, 0), files(1), autokill.ErrNotHandle},
+		{"two files", recordOf(1, 0, 0), files(2), autokill.ErrNotHandle},
+		{"very many files", recordOf(1, 0, 0), files(200), autokill.ErrNotHandle},
+		{"a name of 4 GiB", recordOf(2, 1<<32-1, 0), files(1), autokill.ErrNotHandle},
+		{"data of 4 GiB", recordOf(2, 1, 1<<32-1), files(1), autokill.ErrNotHandle},
+		{"a name that does not come", recordOf(2, 100, 0), files(1), io.ErrUnexpectedEOF},
+		{"an end with a file", recordOf(3, 0, 0), files(1), autokill.ErrNotHandle},
+	}
+	for _, kind := range []int{unix.SOCK_STREAM, unix.SOCK_SEQPACKET} {
+		for _, tt := range tests {
+			for name, receive := range map[string]func(*net.UnixConn) error{
+				"Receive":  func(c *net.UnixConn) error { _, err := autokill.Receive(c); return err },
+				"TakeOver": func(c *net.UnixConn) error { _, err := autokill.TakeOver(c); return err },
+			} {
+				ours, theirs := connection(t, kind)
+				if len(tt.text) > 0 {
+					if _, _, err := theirs.WriteMsgUnix(tt.text, tt.rights, nil); err != nil {
+						t.Fatal(err)
+					}
+				}
+				theirs.Close()
+				before := testproc.Descriptors()
+				if err := ours.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+					t.Fatal(err)
+				}
+				err := receive(ours)
+				if !errors.Is(err, tt.want) && kind == unix.SOCK_STREAM || err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+					t.Errorf("%s, type %d, %s: %v", name, kind, tt.name, err)
+				}
+				if after := testproc.Descriptors(); after != before {
+					t.Errorf("%s, type %d, %s: %d open before, %d after", name, kind, tt.name, before, after)
+				}
+				ours.Close()
+			}
+		}
+	}
+}
+
+// TestReceiveHasADeadline: a sender who says nothing more is not waited for.
+func TestReceiveHasADeadline(t *testing.T) {
+	ours, theirs := connection(t, unix.SOCK_STREAM)
+	defer ours.Close()
+	defer theirs.Close()
+	if _, err := theirs.Write(recordOf(1, 0, 0)[:5]); err != nil {
+		t.Fatal(err)
+	}
+	if err := ours.SetReadDeadline(time.Now().Add(50 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := autokill.Receive(ours); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Error(err)
+	}
+}
+
+func connection(t *testing.T, kind int) (a, b *net.UnixConn) {
+	t.Helper()
+	pair, err := unix.Socketpair(unix.AF_UNIX, kind|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var conns []*net.UnixConn
+	for _, fd := range pair {
+		file := os.NewFile(uintptr(fd), "socket")
+		conn, err := net.FileConn(file)
+		file.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		conns = append(conns, conn.(*net.UnixConn))
+	}
+	return conns[0], conns[1]
+}
+
+// TestHandoverRefused: what cannot be handed over is refused before anything is sent.
+func TestHandoverRefused(t *testing.T) {
+	cmd := autokill.Command("sleep", "1000")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		cmd.Process.Close()
+		<-cmd.Process.Done()
+	}()
+	ours, theirs := connection(t, unix.SOCK_STREAM)
+	defer ours.Close()
+	defer theirs.Close()
+	for name, handles := range map[string]map[string]autokill.Handed{
+		"no process":    {"a": {}},
+		"a long name":   {string(make([]byte, autokill.MaxName+1)): {Process: cmd.Process}},
+		"too much data": {"a": {Process: cmd.Process, Data: make([]byte, autokill.MaxData+1)}},
+	} {
+		if err := autokill.HandOver(ours, handles); !errors.Is(err, os.ErrInvalid) {
+			t.Errorf("%s: HandOver: %v", name, err)
+		}
+		if err := autokill.Exec("/bin/true", []string{"true"}, nil, handles); !errors.Is(err, os.ErrInvalid) {
+			t.Errorf("%s: Exec: %v", name, err)
+		}
+	}
+	before := testproc.Descriptors()
+	err := autokill.Exec("/no/such/program", []string{"x"}, nil, map[string]autokill.Handed{"a": {Process: cmd.Process}})
+	if !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("Exec of nothing: %v", err)
+	}
+	if after := testproc.Descriptors(); after != before {
+		t.Errorf("%d open before, %d after", before, after)
+	}
+	if err := cmd.Process.Signal(unix.Signal(0)); err != nil {
+		t.Errorf("after a failed Exec: %v", err)
+	}
+	if err := autokill.HandOver(nil, map[string]autokill.Handed{"a": {Process: cmd.Process}}); !errors.Is(err, os.ErrInvalid) {
+		t.Errorf("HandOver through nothing: %v", err)
+	}
+	for _, value := range []string{"", "x", "0", "-1", "99999", "1"} {
+		t.Setenv("AUTOKILL_HANDOVER", value)
+		if handles, err := autokill.Inherited(); err == nil {
+			t.Errorf("inherited %v by %q", handles, value)
+		}
+	}
+	if handles, err := autokill.Inherited(); err != nil || len(handles) != 0 {
+		t.Errorf("%v, %v", handles, err)
+	}
+}
