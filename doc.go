@@ -22,6 +22,13 @@
 // everything that the child ever starts dies with it, also after setsid, double fork and
 // daemonizing. That takes a seccomp filter, and a few things work differently inside.
 //
+// # Handles travel
+//
+// A handle is an open file, and the last reference decides. [Process.File], [Process.Send]
+// and [Receive] share it with other processes; [Exec] and [Inherited], or [HandOver] and
+// [TakeOver], give children to the program that comes next, while a crash at any moment still
+// kills them. docs/handover.md tells more.
+//
 // # Mechanisms
 //
 // Linux 7.1 and later have this in the kernel: CLONE_PIDFD_AUTOKILL ([Native]).
