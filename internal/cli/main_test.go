@@ -1,10 +1,15 @@
+//go:build linux
+
 package cli
 
 import (
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/autokill/autokill/internal/testproc"
 )
 
 // TestMain lets the test binary play autokill itself and the commands that it
@@ -14,6 +19,9 @@ func TestMain(m *testing.M) {
 	// exits; there are many of them here.
 	if os.Getenv("GORACE") == "" {
 		os.Setenv("GORACE", "atexit_sleep_ms=0")
+	}
+	if strings.HasSuffix(os.Args[0], ".test") { // and not one of the programs below
+		testproc.RespectSignals()
 	}
 	testscript.Main(m, map[string]func(){
 		"autokill": func() { os.Exit(Main(os.Args[1:])) },

@@ -502,6 +502,21 @@ func TestIgnoredSIGCHLD(t *testing.T) {
 	})
 }
 
+// becomes waits for the exec of a monitor or an init. The command does not wait for that of
+// a monitor.
+func becomes(t *testing.T, name, path string) {
+	t.Helper()
+	for deadline := time.Now().Add(testproc.Patience); ; time.Sleep(time.Millisecond) {
+		cmdline, err := os.ReadFile(path)
+		if err == nil && strings.HasPrefix(string(cmdline), name+"\x00") {
+			return
+		}
+		if err != nil || time.Now().After(deadline) {
+			t.Fatalf("%s is %q, %v", name, cmdline, err)
+		}
+	}
+}
+
 // TestOursHoldNothing: monitor and init are small, have no descriptor of the caller, no
 // directory, no environment, and cannot be looked into from inside.
 func TestOursHoldNothing(t *testing.T) {
@@ -522,10 +537,7 @@ func TestOursHoldNothing(t *testing.T) {
 		}
 		for name, pid := range ours {
 			dir := fmt.Sprintf("/proc/%d/", pid)
-			cmdline, err := os.ReadFile(dir + "cmdline")
-			if err != nil || !strings.HasPrefix(string(cmdline), name+"\x00") {
-				t.Errorf("%s is %q, %v", name, cmdline, err)
-			}
+			becomes(t, name, dir+"cmdline")
 			status, err := os.ReadFile(dir + "status")
 			if err != nil {
 				t.Fatal(err)

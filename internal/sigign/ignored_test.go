@@ -23,6 +23,7 @@ func TestIgnored(t *testing.T) {
 		fmt.Println("found:", signals, errors.Is(err, errors.ErrUnsupported), err)
 		return
 	}
+	testproc.RespectSignals()
 	const known = "found: [quit user defined signal 1 broken pipe terminated] false <nil>\n"
 	for _, tt := range []struct{ flag, want string }{
 		{"-buildmode=pie", known},

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Flags of sigaction(2), see asm-generic/signal.h; the last one is for amd64 and does
-// nothing elsewhere.
+// Flags of sigaction(2), see asm-generic/signal.h. The last one is for amd64; on arm64 the
+// kernel would return through the restorer, too, instead of the vDSO (arch/arm64/kernel/signal.c).
 const (
 	saSiginfo  = 0x00000004
 	saOnStack  = 0x08000000 // Go's threads have a stack for signals, their own are too small
@@ -36,10 +36,14 @@ func Catch(signals ...syscall.Signal) (<-chan Info, error) {
 	if err != nil {
 		return nil, err
 	}
+	flags := uintptr(saSiginfo | saOnStack | saRestart)
+	if restorerAddress() != 0 {
+		flags |= saRestorer
+	}
 	for _, sig := range signals {
 		err := act(sig, &sigaction{
 			handler: handlerAddress(), restorer: restorerAddress(),
-			flags: saSiginfo | saOnStack | saRestart | saRestorer,
+			flags: flags,
 			mask:  ^uint64(0), // as Go's own handlers
 		})
 		if err != nil {

@@ -44,6 +44,9 @@ func loadDocker() error {
 	return bpf.LoadFilter(bpf.Filter{Policy: policy})
 }
 
+// otherName is what the table of an architecture has for a name in profiles (arm64).
+var otherName = map[string]string{"newfstatat": "fstatat"}
+
 // translate turns an OCI profile into a policy: groups in the order of the profile, the
 // first that matches counts. What this architecture does not have is left out.
 func translate(profile *specs.LinuxSeccomp) (bpf.Policy, error) {
@@ -65,6 +68,9 @@ func translate(profile *specs.LinuxSeccomp) (bpf.Policy, error) {
 			return policy, fmt.Errorf("%v: %w", rule.Names, err)
 		}
 		for _, name := range rule.Names {
+			if _, ok := info.SyscallNames[name]; !ok {
+				name = otherName[name]
+			}
 			if _, ok := info.SyscallNames[name]; !ok {
 				continue
 			}

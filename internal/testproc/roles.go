@@ -31,6 +31,7 @@ func Main(m *testing.M, roles map[string]func(args []string) int) {
 		os.Exit(role(os.Args[1:]))
 	}
 
+	RespectSignals()
 	os.Exit(Checked{m}.Run())
 }
 
