@@ -21,7 +21,7 @@ var lattice = map[string]struct{ own, modules []string }{
 	"internal/seal":   {modules: []string{"golang.org/x/sys"}},
 	"internal/pidns":  {own: []string{"internal/clone"}, modules: []string{"golang.org/x/sys"}},
 	"internal/mark":   {},
-	"internal/bond":   {own: []string{"internal/clone", "internal/pidns", "internal/seal", "pidfd"}, modules: []string{"golang.org/x/sys"}},
+	"internal/bond":   {own: []string{"internal/clone", "internal/mark", "internal/pidns", "internal/seal", "pidfd"}, modules: []string{"golang.org/x/sys"}},
 	".":               {own: []string{"internal/bond", "internal/clone", "internal/nofile", "pidfd"}, modules: []string{"golang.org/x/sys"}},
 	"internal/testproc": {modules: []string{
 		"golang.org/x/sys", "github.com/elastic/go-seccomp-bpf", "github.com/moby/profiles/seccomp", "github.com/opencontainers/runtime-spec",

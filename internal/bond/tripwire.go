@@ -110,6 +110,9 @@ func (p *parcel) clone(r *clone.Request) (pending *clone.Pending, _ *ends, err e
 		p.seal(r)
 	}
 	pending, err = r.Clone()
+	if err == nil {
+		publish(pair[0], p.scope, pending.Pid())
+	}
 	return pending, ends, err
 }
 

@@ -25,7 +25,9 @@ descriptors: it is in a message that nobody has received yet.
 itself holds.
 
 Whose processes one may see decides ptrace(2)'s rule: for the handles of all,
-be root. Of a tripwire the kernel tells nothing: its child is ?.
+be root. Of a tripwire the kernel tells nothing; autokill gives its handle a
+name in /proc/net/unix that says who the child is. The name is a claim of who
+made the socket, and a handle made by other programs may have none.
 
 --json prints one object with these fields, which stay as they are:
   handles           array   of objects:

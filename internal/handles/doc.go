@@ -14,7 +14,7 @@
 //
 //	NSpid in /proc/PID/status       4.1
 //	Pid in fdinfo of a pidfd        5.2; -1 after it was reaped, 0 if it is in no namespace of ours
-//	scm_fds in fdinfo of a socket   5.8
+//	scm_fds in fdinfo of a socket   5.6
 //	ino in fdinfo                   5.14: before there is no native handle, which needs it
 //	a pidfd with O_TRUNC in flags   7.1, native (PIDFD_AUTOKILL)
 package handles

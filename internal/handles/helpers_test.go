@@ -34,6 +34,9 @@ func (w way) String() string { return w.mechanism.String() + " " + w.scope.Strin
 var ways = []way{
 	{autokill.Native, autokill.ScopeProcess},
 	{autokill.Native, autokill.ScopePIDNamespace},
+	{autokill.Tripwire, autokill.ScopeProcess},
+	{autokill.Tripwire, autokill.ScopeTree},
+	{autokill.Tripwire, autokill.ScopePIDNamespace},
 }
 
 // eachWay runs the test for all that this kernel must have.
