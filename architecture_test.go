@@ -20,7 +20,8 @@ var lattice = map[string]struct{ own, modules []string }{
 	"pidfd":           {own: []string{"internal/clone", "internal/nofile"}, modules: []string{"golang.org/x/sys"}},
 	"internal/seal":   {modules: []string{"golang.org/x/sys"}},
 	"internal/pidns":  {own: []string{"internal/clone"}, modules: []string{"golang.org/x/sys"}},
-	"internal/bond":   {own: []string{"internal/clone", "internal/pidns", "internal/seal", "pidfd"}, modules: []string{"golang.org/x/sys"}},
+	"internal/mark":   {},
+	"internal/bond":   {own: []string{"internal/clone", "internal/mark", "internal/pidns", "internal/seal", "pidfd"}, modules: []string{"golang.org/x/sys"}},
 	".":               {own: []string{"internal/bond", "internal/clone", "internal/nofile", "pidfd"}, modules: []string{"golang.org/x/sys"}},
 	"internal/testproc": {modules: []string{
 		"golang.org/x/sys", "github.com/elastic/go-seccomp-bpf", "github.com/moby/profiles/seccomp", "github.com/opencontainers/runtime-spec",
@@ -28,7 +29,8 @@ var lattice = map[string]struct{ own, modules []string }{
 	"autokilltest":     {own: []string{".", "pidfd", "internal/testproc"}, modules: []string{"golang.org/x/sys"}},
 	"internal/siginfo": {modules: []string{"golang.org/x/sys"}},
 	"internal/sigign":  {},
-	"internal/cli":     {own: []string{".", "pidfd", "internal/siginfo", "internal/sigign"}, modules: []string{"golang.org/x/sys", "github.com/spf13/cobra", "github.com/spf13/pflag"}},
+	"internal/handles": {own: []string{"internal/mark"}, modules: []string{"golang.org/x/sys"}},
+	"internal/cli":     {own: []string{".", "pidfd", "internal/handles", "internal/siginfo", "internal/sigign"}, modules: []string{"golang.org/x/sys", "github.com/spf13/cobra", "github.com/spf13/pflag"}},
 	"cmd/autokill":     {own: []string{"internal/cli"}},
 
 	"internal/programs":       {}, // tests only

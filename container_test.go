@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	docker "github.com/moby/profiles/seccomp"
@@ -18,8 +19,8 @@ import (
 
 // inContainer is this test binary as pid 1 of a container that runc or crun makes as the
 // Docker engine would have it: namespaces, capabilities, masked paths and seccomp profile.
-// Its programs are this machine's.
-func inContainer(t *testing.T, args []string, env ...string) *exec.Cmd {
+// Its programs are this machine's. It inherits so many descriptors beyond the standard ones.
+func inContainer(t *testing.T, args []string, inherits int, env ...string) *exec.Cmd {
 	t.Helper()
 	var runtime []string
 	if path, err := exec.LookPath("runc"); err == nil {
@@ -45,7 +46,7 @@ func inContainer(t *testing.T, args []string, env ...string) *exec.Cmd {
 	if err := os.WriteFile(filepath.Join(bundle, "config.json"), text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	runtime = append(runtime, "--root", filepath.Join(bundle, "state"), "run", "--bundle", bundle, "autokill-test")
+	runtime = append(runtime, "--root", filepath.Join(bundle, "state"), "run", "--preserve-fds", strconv.Itoa(inherits), "--bundle", bundle, "autokill-test")
 	return exec.CommandContext(t.Context(), runtime[0], runtime[1:]...)
 }
 

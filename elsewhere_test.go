@@ -96,6 +96,7 @@ var elsewheres = []somewhere{
 	{name: "F_SETSIG answers EPERM", place: "F_SETSIG=EPERM", refused: armed("fcntl(F_SETSIG): operation not permitted")},
 	{name: "F_SETOWN_EX answers EPERM", place: "F_SETOWN_EX=EPERM", refused: armed("fcntl(F_SETOWN_EX): operation not permitted")},
 	{name: "no_new_privs denied", place: "PR_SET_NO_NEW_PRIVS=EPERM", refused: armed("prctl(PR_SET_NO_NEW_PRIVS): operation not permitted")},
+	{name: "bind answers EPERM", place: "bind=EPERM", clauses: some}, // the handle then has no name for autokill ps
 	{name: "seccomp answers EPERM", place: "seccomp=EPERM", refused: map[string]string{
 		"tree": "seccomp(SECCOMP_SET_MODE_FILTER): operation not permitted",
 	}},
@@ -189,7 +190,7 @@ func (place somewhere) visit(t *testing.T, number int) {
 	args := []string{"-test.run=" + run, "-test.v", "-test.short", "-test.timeout=5m"}
 	var cmd *exec.Cmd
 	if place.runtime {
-		cmd = inContainer(t, args, fmt.Sprintf("%s=%d", elsewhereEnv, number), "TMPDIR=/tmp", "PATH=/usr/bin:/bin")
+		cmd = inContainer(t, args, 0, fmt.Sprintf("%s=%d", elsewhereEnv, number), "TMPDIR=/tmp", "PATH=/usr/bin:/bin")
 	} else {
 		cmd = exec.CommandContext(t.Context(), testproc.Exe, args...)
 		cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", elsewhereEnv, number), "TMPDIR=/tmp")

@@ -34,6 +34,9 @@ func (t tripwire) start(r *clone.Request, allowNewPrivs bool) (*Child, error) {
 	r.NoNewPrivs = !allowNewPrivs
 	p := parcels[t.scope].Get().(*parcel)
 	defer parcels[t.scope].Put(p)
+	if t.scope == ScopePIDNamespace {
+		r.Prologue = append(p.introduction(), r.Prologue...)
+	}
 	pending, ends, err := p.clone(r)
 	if err != nil {
 		return nil, err
@@ -103,13 +106,13 @@ func (p *parcel) clone(r *clone.Request) (pending *clone.Pending, _ *ends, err e
 	p.socket = int32(pair[1])
 	r.Self = &p.self
 	r.Begin(p.steps)
-	switch p.scope {
-	case ScopeTree:
+	if p.scope == ScopeTree {
 		p.seal(r)
-	case ScopePIDNamespace:
-		r.Prologue = append(p.introduction(), r.Prologue...)
 	}
 	pending, err = r.Clone()
+	if err == nil {
+		publish(pair[0], p.scope, pending.Pid())
+	}
 	return pending, ends, err
 }
 
