@@ -3,7 +3,6 @@
 package bond
 
 import (
-	"encoding/binary"
 	"os"
 	"sync"
 	"unsafe"
@@ -31,7 +30,7 @@ type parcel struct {
 	steps  []clone.Step
 	self   clone.Self
 	socket int32 // the child sends into it
-	header [12]byte
+	header [headerSize]byte
 
 	description struct {
 		msg     unix.Msghdr
@@ -52,18 +51,11 @@ type parcel struct {
 }
 
 const (
-	parcelMagic   = "autokill"
-	parcelVersion = 1
-
 	stepSameNamespace = "getppid"
 
 	// F_OWNER_PID and F_OWNER_PGRP of fcntl(2).
 	ownerPID  = 1
 	ownerPGRP = 2
-
-	// inFlight is how many descriptors a parcel keeps in flight. They count
-	// against RLIMIT_NOFILE, per user over all processes (unix(7), ETOOMANYREFS).
-	inFlight = 5
 )
 
 func newParcel(s Scope) *parcel {
@@ -72,9 +64,7 @@ func newParcel(s Scope) *parcel {
 	if s == ScopeTree {
 		p.self.Kind = ownerPGRP
 	}
-	copy(p.header[:], parcelMagic)
-	binary.NativeEndian.PutUint16(p.header[8:], parcelVersion)
-	binary.NativeEndian.PutUint16(p.header[10:], uint16(s))
+	appendHeader(p.header[:0], s)
 
 	d := &p.description
 	d.iov[0].Base, d.iov[0].Len = &p.header[0], uint64(len(p.header))

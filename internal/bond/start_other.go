@@ -13,3 +13,6 @@ func Start(_ *clone.Request, w Wish) (*Child, error) { return nil, &Error{w.Kind
 
 // Prove says that there is no mechanism on this system.
 func Prove(Kind) error { return errSystem() }
+
+// Attach refuses: there is no mechanism on this system.
+func Attach(int, Scope) (*Child, error) { return nil, &Error{Tripwire, errSystem()} }
