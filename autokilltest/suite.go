@@ -34,7 +34,11 @@ type Role = func(args []string) int
 // own, to be played by processes that [Helper] makes.
 func Main(m *testing.M, subjects Subjects, roles map[string]Role) {
 	all := map[string]Role{
-		holderRole:  func(args []string) int { return hold(subjects, args) },
+		holderRole:  func(args []string) int { return hold(subjects, args, startCommand) },
+		binderRole:  func(args []string) int { return hold(subjects, args, startAndAttach) },
+		clingerRole: cling,
+		nesterRole:  nest,
+		starvedRole: starve,
 		crowdRole:   func(args []string) int { return crowd(subjects, args) },
 		hostileRole: hostile,
 		breederRole: func(args []string) int { return breed(subjects, args) },
@@ -60,6 +64,8 @@ type suite struct {
 	name string
 	// holder is how the holders are started, if not like us.
 	holder *syscall.SysProcAttr
+	// attached: the children are os/exec's, and bound when they run.
+	attached bool
 }
 
 // Run runs every clause against the named subject.
@@ -75,6 +81,9 @@ func Run(t *testing.T, subjects Subjects, name string) {
 	}
 	if subject.Scope == autokill.ScopeTree {
 		groups = append(groups, bereaved, sealed)
+	}
+	if subject.Mechanism == autokill.Tripwire && subject.Scope == autokill.ScopeProcess {
+		groups = append(groups, attachments()) // which need no subject, so once is enough
 	}
 	for _, group := range groups {
 		for _, c := range group {

@@ -4,6 +4,7 @@ package bond
 
 import (
 	"context"
+	"errors"
 	"os"
 	"time"
 
@@ -117,7 +118,9 @@ func proveAttach() error {
 		handle, err := attachToPending(pending)
 		if err != nil {
 			_ = unix.Kill(pending.Pid(), unix.SIGKILL) // its number until the wait
-			_, _ = pending.Wait()
+			if _, failed := pending.Wait(); !errors.Is(failed, clone.ErrNotStarted) {
+				err = failed // by itself, before the kill
+			}
 			return nil, nil, err
 		}
 		return pending, handle, nil
