@@ -100,7 +100,7 @@ var attachRefusals = []clause{
 			refusesAttach(t, autokill.Attach, somebodyElses(t), errors.ErrUnsupported, "belongs to another user")
 			return
 		}
-		needUser(t, somebody)
+		needSomebody(t)
 		user := &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: somebody, Gid: somebody}}
 		b := newBystander(t, exec.Command("cat"))
 		c := newClinger(t, user, strconv.Itoa(b.Process.Pid), "alone")

@@ -40,7 +40,8 @@ func TestAttachable(t *testing.T) {
 		{
 			"that of somebody without a number here",
 			with(func(t *target) { t.real, t.saved = nobody, nobody }),
-			attacher{pid: 50, uids: []int{nobody, nobody}, ownNamespace: true}, elsewhere,
+			attacher{pid: 50, uids: []int{nobody, nobody}, ownNamespace: true},
+			elsewhere,
 		},
 		{"in a PID namespace", with(func(t *target) { t.inner = 2 }), as(user, user), ""},
 		{"an init", with(func(t *target) { t.inner = 1 }), as(user, user), init},
