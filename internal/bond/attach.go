@@ -109,21 +109,25 @@ func (g openGroup) deserted() bool {
 // attaching is the proof that a tripwire kills which its target has not armed itself.
 var attaching proof
 
+// proveAttach attaches a child of a proof that has a bond of its own, or it would outlive
+// us if we were killed here. That one is kept until the other has killed.
 func proveAttach() error {
-	return probe(func(r *clone.Request) (*clone.Pending, *os.File, error) {
-		pending, err := r.Clone()
-		if err != nil {
+	p := parcels[ScopeProcess].Get().(*parcel)
+	defer parcels[ScopeProcess].Put(p)
+	var own *os.File
+	defer func() { _ = own.Close() }()
+	return probe(func(r *clone.Request) (pending *clone.Pending, handle *os.File, err error) {
+		if pending, own, err = p.clone(r); err != nil {
 			return nil, nil, err
 		}
-		handle, err := attachToPending(pending)
-		if err != nil {
-			_ = unix.Kill(pending.Pid(), unix.SIGKILL) // its number until the wait
-			if _, failed := pending.Wait(); !errors.Is(failed, clone.ErrNotStarted) {
-				err = failed // by itself, before the kill
-			}
-			return nil, nil, err
+		if handle, err = attachToPending(pending); err == nil {
+			return pending, handle, nil
 		}
-		return pending, handle, nil
+		_ = unix.Kill(pending.Pid(), unix.SIGKILL) // its number until the wait
+		if _, failed := pending.Wait(); !errors.Is(failed, clone.ErrNotStarted) {
+			err = failed // by itself, before the kill
+		}
+		return nil, nil, err
 	}, func(pid, _ int) (int, error) { return openPidfd(pid) })
 }
 
