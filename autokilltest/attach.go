@@ -127,10 +127,13 @@ func (b bystander) refuses(t *testing.T, attach func(pid int) (*autokill.Process
 
 func refusesAttach(t *testing.T, attach func(pid int) (*autokill.Process, error), pid int, want error, says string) {
 	t.Helper()
+	if p, err := attach(pid); err == nil { // what is opened once is open now
+		_ = p.Release() // Close would kill whoever that is
+	}
 	before := testproc.Descriptors()
 	p, err := attach(pid)
 	if err == nil {
-		_ = p.Release() // Close would kill whoever that is
+		_ = p.Release()
 	}
 	if !errors.Is(err, want) || !strings.Contains(err.Error(), says) {
 		t.Errorf("process %d: got %v, want %v that says %q", pid, err, want, says)

@@ -124,6 +124,7 @@ var attached = []clause{
 		if testing.Short() {
 			rounds = 30
 		}
+		newBystander(t, exec.Command("cat")).attach(t) // what is opened once is open now
 		before := testproc.Descriptors()
 		bound := 0
 		for i := range rounds {
