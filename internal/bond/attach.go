@@ -51,7 +51,7 @@ func attach(pid int, s Scope) (*Child, error) {
 	}
 	child := newChild(pid, handle, observer, attached{tripwire{s}})
 	if s == ScopeTree {
-		child.everybody = openGroup{group{pid, observer}}
+		child.everybody = group{pid, observer}
 	}
 	return child, nil
 }
@@ -95,15 +95,6 @@ func ended(observer *pidfd.FD) bool {
 	over, cancel := context.WithCancel(context.Background())
 	cancel()
 	return observer.Wait(over) == nil
-}
-
-// openGroup is a process group that is not sealed. Its leader is somebody else's to reap,
-// and until then it has the number of the group; so the living are counted.
-type openGroup struct{ group }
-
-func (g openGroup) deserted() bool {
-	members, err := g.members()
-	return err == nil && len(members) == 0
 }
 
 // attaching is the proof that a tripwire kills which its target has not armed itself.
