@@ -34,7 +34,7 @@ var asIfStarted = []string{
 	"TestL4_Observers", "TestL4_ClosingAnObserverKillsNobody", "TestL5_HandleOutlivesTheParent",
 	"TestL9_HandleIsCloseOnExec",
 	"TestE3_ContextGivesUp", "TestE3_ManyAtOnce", "TestE3_PollOnAnObserver", "TestE3_Stop", "TestE3_StopKillsWhoDoesNotListen",
-	"TestE5_GarbageKillsNobody", "TestE5_ReleaseKillsNobody", "TestE5_ReleasedProcess",
+	"TestE5_GarbageKillsNobody", "TestE5_ReleaseKillsNobody",
 }
 
 func attachedAsIfStarted(t *testing.T, s suite) {
