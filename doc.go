@@ -22,6 +22,8 @@
 // everything that the child ever starts dies with it, also after setsid, double fork and
 // daemonizing. That takes a seccomp filter, and a few things work differently inside.
 //
+// A process that somebody else has started is bound by [Attach], which is the weaker bond.
+//
 // # Handles travel
 //
 // A handle is an open file, and the last reference decides. [Process.File], [Process.Send]

@@ -11,9 +11,9 @@ import (
 // is in a tree itself. What it starts belongs to that tree, whatever the scope.
 var ErrSealed = bond.ErrSealed
 
-// OpError is a refusal or a failure. Nothing was started, and nothing is left behind.
+// OpError is a refusal or a failure. Nothing was started or bound, and nothing is left behind.
 type OpError struct {
-	Op        string    // "start", "probe"
+	Op        string    // "start", "attach", "probe"
 	Mechanism Mechanism // the one that was to be used; Best if it did not come to a choice
 	Err       error
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log"
 	"os"
+	osexec "os/exec"
 	"strings"
 	"sync"
 	"syscall"
@@ -202,4 +203,24 @@ func ExampleProcess_Close() {
 	}
 	fmt.Println(state)
 	// Output: signal: killed
+}
+
+// Bind a process that another package has started with os/exec.
+func ExampleAttach() {
+	other := osexec.Command("cat")
+	stdin, err := other.StdinPipe()
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := other.Start(); err != nil {
+		log.Fatal(err)
+	}
+	process, err := exec.Attach(other.Process.Pid)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer process.Close() // kills it, as the end of this program would
+	stdin.Close()
+	fmt.Println(other.Wait()) // as before
+	// Output: <nil>
 }

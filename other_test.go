@@ -54,6 +54,13 @@ func TestOtherSystem(t *testing.T) {
 			}
 		}
 	}
+	for name, attach := range map[string]func(int) (*autokill.Process, error){"Attach": autokill.Attach, "AttachGroup": autokill.AttachGroup} {
+		p, err := attach(os.Getppid())
+		var refusal *autokill.OpError
+		if p != nil || !errors.Is(err, errors.ErrUnsupported) || !errors.As(err, &refusal) || refusal.Op != "attach" {
+			t.Errorf("%s: %v, %v", name, p, err)
+		}
+	}
 	for _, support := range autokill.Probe() {
 		if !errors.Is(support.Err, errors.ErrUnsupported) {
 			t.Errorf("Probe of %v: %v", support.Mechanism, support.Err)

@@ -100,8 +100,9 @@ func (p *Process) Close() error {
 	return nil
 }
 
-// Done returns a channel that is closed when the child has ended and was reaped. In a
-// tree others may still be there, in a PID namespace all are gone.
+// Done returns a channel that is closed when the child has ended and was reaped, which is
+// its parent's to do if it was attached. In a tree others may still be there, in a PID
+// namespace all are gone.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
 // Wait waits for the child to end, closes the handle, which kills whoever is left in
@@ -268,7 +269,7 @@ func (p *Process) usable() error {
 	return nil
 }
 
-// Scope returns who dies with the handle.
+// Scope returns who dies with the handle. After [AttachGroup] it is [ScopeTree].
 func (p *Process) Scope() Scope { return Scope(p.child.Scope()) }
 
 // Mechanism returns what is in force: [Native] or [Tripwire].

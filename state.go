@@ -19,7 +19,7 @@ func (s *ProcessState) Pid() int { return s.pid }
 
 // Known reports whether the kernel told how the child ended. It is false if
 // somebody else in this program reaped the child, with wait4(-1) for example, on a
-// kernel before 6.15.
+// kernel before 6.15. Of a process that was attached less is known: see [Attach].
 func (s *ProcessState) Known() bool { return s.ending.Known }
 
 // Exited reports whether the child exited by itself.

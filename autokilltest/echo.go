@@ -102,20 +102,25 @@ func (s suite) start(t *testing.T) (*autokill.Process, *echo) {
 // begin starts a command, sees to its end, and checks which mechanism it got.
 func (s suite) begin(t *testing.T, c *autokill.Cmd) *autokill.Process {
 	t.Helper()
-	if err := c.Start(); err != nil {
+	start := startCommand
+	if s.attached {
+		start = startAndAttach
+	}
+	p, err := start(c)
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		c.Process.Close()
-		s.wait(t, c.Process)
+		p.Close()
+		s.wait(t, p)
 	})
-	if got := c.Process.Mechanism(); got != s.Mechanism {
+	if got := p.Mechanism(); got != s.Mechanism {
 		t.Fatalf("the mechanism is %v, want %v", got, s.Mechanism)
 	}
-	if got := c.Process.Scope(); got != s.Scope {
+	if got := p.Scope(); got != s.Scope {
 		t.Fatalf("the scope is %v, want %v", got, s.Scope)
 	}
-	return c.Process
+	return p
 }
 
 // wait waits for Done.

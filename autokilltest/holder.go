@@ -41,7 +41,7 @@ type holder struct {
 
 // hold is the role. Its arguments are the subject, the manner of letting go, and
 // perhaps an attack that the child shall make.
-func hold(subjects Subjects, args []string) int {
+func hold(subjects Subjects, args []string, begin func(*autokill.Cmd) (*autokill.Process, error)) int {
 	h := &holder{subject: subjects[args[0]]}
 	act := manners[args[1]]
 	if h.subject.Command == nil || act == nil {
@@ -55,13 +55,14 @@ func hold(subjects Subjects, args []string) int {
 	}
 	c.Stdin, c.Stdout, c.Stderr = in, out, os.Stderr
 	before := testproc.OpenDescriptors()
-	if err := c.Start(); err != nil {
+	process, err := begin(c)
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "holder:", err)
 		return 1
 	}
 	in.Close()
 	out.Close()
-	h.process = c.Process
+	h.process = process
 	h.handle = newHandle(before)
 	if h.handle < 0 {
 		fmt.Fprintln(os.Stderr, "holder: cannot find the handle among the descriptors")
@@ -302,7 +303,11 @@ func (s suite) startHolder(t *testing.T, manner string, attack ...string) *held 
 	}
 	h.socket = os.NewFile(uintptr(pair[0]), "socket")
 	theirs := os.NewFile(uintptr(pair[1]), "socket")
-	h.cmd = testproc.Command(holderRole, append([]string{s.name, manner}, attack...)...)
+	role := holderRole
+	if s.attached {
+		role = binderRole
+	}
+	h.cmd = testproc.Command(role, append([]string{s.name, manner}, attack...)...)
 	h.cmd.ExtraFiles = []*os.File{h.echo.stdin, h.echo.stdout, theirs}
 	h.cmd.SysProcAttr = s.holder
 	if manner == "panic" {

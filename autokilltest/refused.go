@@ -5,6 +5,7 @@ package autokilltest
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -42,6 +43,11 @@ func Refused(t *testing.T, subjects Subjects, name, says string) {
 			t.Errorf("%v is no *autokill.OpError of a start by %v", err, subject.Mechanism)
 		}
 		t.Log(err)
+	}
+	if subject.Mechanism == autokill.Tripwire && subject.Scope == autokill.ScopeProcess {
+		t.Run("TestB2_Attach", func(t *testing.T) {
+			newBystander(t, exec.Command("cat")).refuses(t, autokill.Attach, errors.ErrUnsupported, says)
+		})
 	}
 	after := testproc.OpenDescriptors()
 	for n, what := range after {

@@ -34,7 +34,7 @@ type Role = func(args []string) int
 // own, to be played by processes that [Helper] makes.
 func Main(m *testing.M, subjects Subjects, roles map[string]Role) {
 	all := map[string]Role{
-		holderRole:   func(args []string) int { return hold(subjects, args) },
+		holderRole:   func(args []string) int { return hold(subjects, args, startCommand) },
 		crowdRole:    func(args []string) int { return crowd(subjects, args) },
 		hostileRole:  hostile,
 		breederRole:  func(args []string) int { return breed(subjects, args) },
@@ -45,6 +45,10 @@ func Main(m *testing.M, subjects Subjects, roles map[string]Role) {
 		giverRole:    func(args []string) int { return giver(subjects, args) },
 		takerRole:    func(args []string) int { return taker(subjects, args) },
 		familyRole:   func(args []string) int { return playFamily(subjects, args) },
+		binderRole:   func(args []string) int { return hold(subjects, args, startAndAttach) },
+		clingerRole:  cling,
+		nesterRole:   nest,
+		starvedRole:  starve,
 	}
 	maps.Copy(all, roles)
 	testproc.Main(m, all)
@@ -65,6 +69,8 @@ type suite struct {
 	name string
 	// holder is how the holders are started, if not like us.
 	holder *syscall.SysProcAttr
+	// attached: the children are os/exec's, and bound when they run.
+	attached bool
 }
 
 // Run runs every clause against the named subject.
@@ -80,6 +86,9 @@ func Run(t *testing.T, subjects Subjects, name string) {
 	}
 	if subject.Scope == autokill.ScopeTree {
 		groups = append(groups, bereaved, sealed)
+	}
+	if subject.Mechanism == autokill.Tripwire && subject.Scope == autokill.ScopeProcess {
+		groups = append(groups, attachments()) // which need no subject, so once is enough
 	}
 	for _, group := range groups {
 		for _, c := range group {

@@ -143,19 +143,23 @@ func waitid(n, options int, usage *syscall.Rusage) (siginfo, bool, error) {
 	}
 }
 
-// reap passes __WALL: without it a child with another exit signal than
-// SIGCHLD is not found. It looks before it collects: the kernel tells whoever traces
-// a child of its stops, too, asked for or not (kernel/exit.c, wait_task_stopped), and
-// those are for the tracer.
+// peek passes __WALL: without it a child with another exit signal than SIGCHLD is not
+// found. The kernel tells whoever traces a child of its stops, too, asked for or not
+// (kernel/exit.c, wait_task_stopped), and those are for the tracer.
+func peek(n int) (Exit, bool, error) { return collect(n, unix.WNOWAIT) }
+
+// reap looks before it collects, because of those stops.
 func reap(n int) (Exit, bool, error) {
-	const ended = unix.WEXITED | unix.WNOHANG | unix.WALL
-	info, found, err := waitid(n, ended|unix.WNOWAIT, nil)
-	if err != nil || !found || info.code > cldDumped {
+	if _, ended, err := peek(n); err != nil || !ended {
 		return Exit{}, false, err
 	}
+	return collect(n, 0)
+}
+
+func collect(n, options int) (Exit, bool, error) {
 	var usage syscall.Rusage
-	info, found, err = waitid(n, ended, &usage)
-	if err != nil || !found {
+	info, found, err := waitid(n, unix.WEXITED|unix.WNOHANG|unix.WALL|options, &usage)
+	if err != nil || !found || info.code > cldDumped {
 		return Exit{}, false, err
 	}
 	return Exit{Status: childStatus(info.code, info.status), Usage: usage}, true, nil

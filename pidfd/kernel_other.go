@@ -28,6 +28,7 @@ func sendSignal(int, syscall.Signal, Target) error  { return lackingSystem() }
 func getFD(int, int) (int, error)                   { return -1, lackingSystem() }
 func openNamespace(int, Namespace) (int, error)     { return -1, lackingSystem() }
 func getInfo(int, InfoMask) ([infoSize]byte, error) { return [infoSize]byte{}, lackingSystem() }
+func peek(int) (Exit, bool, error)                  { return Exit{}, false, lackingSystem() }
 func reap(int) (Exit, bool, error)                  { return Exit{}, false, lackingSystem() }
 func sysAdmin() (bool, error)                       { return false, lackingSystem() }
 func (p *Program) start() (*FD, int, error)         { return nil, 0, lackingSystem() }

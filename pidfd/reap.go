@@ -25,14 +25,20 @@ type Exit struct {
 // look like one that still runs until it ends. There [FD.WaitReaped] and
 // [FD.Info] with [InfoExit] tell the status, but never the usage. A
 // descriptor of a thread is ECHILD too, except for the leader.
-func (fd *FD) Reap() (Exit, bool, error) {
+func (fd *FD) Reap() (Exit, bool, error) { return fd.collect(reap) }
+
+// Peek is Reap that takes nothing away (WNOWAIT): the child can still be reaped, by
+// whoever is to do that, and can be peeked at until then.
+func (fd *FD) Peek() (Exit, bool, error) { return fd.collect(peek) }
+
+func (fd *FD) collect(call func(n int) (Exit, bool, error)) (Exit, bool, error) {
 	var (
 		exit  Exit
 		ended bool
 	)
 	err := fd.control(func(n int) error {
 		var err error
-		exit, ended, err = reap(n)
+		exit, ended, err = call(n)
 		switch {
 		case err == nil:
 			return nil

@@ -320,16 +320,25 @@ func TestReap(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			c := hold(t, 200)
 			fd := openChild(t, c)
-			if _, ended, err := fd.Reap(); ended || err != nil {
-				t.Fatalf("before the end: %v, %v", ended, err)
+			for name, look := range map[string]func() (Exit, bool, error){"Reap": fd.Reap, "Peek": fd.Peek} {
+				if _, ended, err := look(); ended || err != nil {
+					t.Fatalf("%s before the end: %v, %v", name, ended, err)
+				}
 			}
 			test.end(c, fd)
 			if err := fd.Wait(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			exit, ended, err := fd.Reap()
+			peeked, ended, err := fd.Peek()
 			if !ended || err != nil {
 				t.Fatalf("after the end: %v, %v", ended, err)
+			}
+			exit, ended, err := fd.Reap()
+			if !ended || err != nil {
+				t.Fatalf("after the end and a peek: %v, %v", ended, err)
+			}
+			if peeked != exit {
+				t.Errorf("peeked at %+v, reaped %+v", peeked, exit)
 			}
 			if !test.want(exit.Status) {
 				t.Errorf("status %#x", uint32(exit.Status))
@@ -338,6 +347,8 @@ func TestReap(t *testing.T) {
 				t.Error("no resource usage")
 			}
 			_, _, err = fd.Reap()
+			wantErr(t, err, syscall.ECHILD)
+			_, _, err = fd.Peek()
 			wantErr(t, err, syscall.ECHILD)
 		})
 	}

@@ -95,7 +95,7 @@ func (a adopted) await(c *Child) Ending {
 
 // grace is how long the parent of a child that has ended may take to reap it. There are
 // parents that never do.
-const grace = time.Second
+const grace = 2 * time.Second
 
 // obituary is what somebody else's child leaves behind.
 func obituary(c *Child) Ending {

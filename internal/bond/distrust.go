@@ -37,10 +37,6 @@ func couldKill(sender unix.Ucred, observer *pidfd.FD) error {
 	return fmt.Errorf("user %d has made it, who could not kill a process of user %d", sender.Uid, creds.real)
 }
 
-// overflow is the uid of those who have none in our user namespace (user_namespaces(7)). It
-// can be changed, to nothing that matters here.
-const overflow = 65534
-
 type creds struct{ real, saved uint32 }
 
 // errAbroad is about a process that is not in our PID namespace or in one below it.

@@ -13,9 +13,10 @@ import (
 	"github.com/autokill/autokill/pidfd"
 )
 
-// group is a sealed process group. Its number is the pid of its leader, and nobody
-// else's for as long as the leader was not reaped or a member is left. One that is
-// deserted stays so: who is in no group of that number cannot get into it.
+// group is a process group, sealed unless it was attached. Its number is the pid of its
+// leader, and nobody else's for as long as the leader was not reaped or a member is left.
+// One that is deserted stays so: who is in no group of that number cannot get into it. A
+// leader that was attached is somebody else's to reap, and occupies the group until then.
 //
 // Ledger of kernel versions:
 //

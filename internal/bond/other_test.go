@@ -20,4 +20,7 @@ func TestOtherSystem(t *testing.T) {
 			t.Errorf("Prove %v: %v", kind, err)
 		}
 	}
+	if child, err := Attach(1, ScopeProcess); child != nil || !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("Attach: %v, %v", child, err)
+	}
 }

@@ -15,6 +15,7 @@ type stat struct {
 	state   string
 	parent  int
 	group   int
+	kthread bool
 	threads int
 }
 
@@ -31,17 +32,28 @@ func readStat(pid int) (stat, error) {
 
 // parseStat begins behind the name, which is in parentheses and may hold anything.
 func parseStat(b []byte) (stat, error) {
-	const state, parent, group, threads = 0, 1, 2, 17 // fields 3, 4, 5 and 20 of the man page
+	const state, parent, group, flags, threads = 0, 1, 2, 6, 17 // fields 3, 4, 5, 9 and 20 of the man page
+	const kthread = 0x00200000                                  // PF_KTHREAD of include/linux/sched.h
 	fields := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:])
 	if len(fields) <= threads {
 		return stat{}, fmt.Errorf("/proc/PID/stat is %q", b)
 	}
 	s := stat{state: string(fields[state])}
 	var parentErr, groupErr, threadsErr error
+	bits, flagsErr := strconv.ParseUint(string(fields[flags]), 10, 64)
+	s.kthread = bits&kthread != 0
 	s.parent, parentErr = strconv.Atoi(string(fields[parent]))
 	s.group, groupErr = strconv.Atoi(string(fields[group]))
 	s.threads, threadsErr = strconv.Atoi(string(fields[threads]))
-	return s, errors.Join(parentErr, groupErr, threadsErr)
+	return s, errors.Join(parentErr, groupErr, flagsErr, threadsErr)
+}
+
+// needProc is an error where /proc is not that of our PID namespace.
+func needProc() error {
+	if !ownProc() {
+		return unsupported("needs /proc of this program's PID namespace")
+	}
+	return nil
 }
 
 // ownProc says whether /proc is that of our PID namespace: another's has other numbers.
@@ -53,8 +65,8 @@ func ownProc() bool {
 // eachProcess calls with every process that /proc shows. Those of other users may be
 // hidden (proc(5), hidepid).
 func eachProcess(call func(pid int, s stat)) error {
-	if !ownProc() {
-		return unsupported("needs /proc of this program's PID namespace")
+	if err := needProc(); err != nil {
+		return err
 	}
 	names, err := os.ReadDir("/proc")
 	if err != nil {

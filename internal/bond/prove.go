@@ -50,7 +50,7 @@ func (p *proof) check(now time.Time, prove func() error) error {
 // probe starts a child that never execs, closes its handle, and says whether the
 // child died of that.
 func probe(
-	begin func(*clone.Request) (*clone.Pending, *ends, error),
+	begin func(*clone.Request) (*clone.Pending, *socketPair, error),
 	look func(pid, handle int) (int, error),
 ) error {
 	closed, open, err := os.Pipe()
@@ -66,16 +66,16 @@ func probe(
 		Epilogue: []clone.Step{{Name: "ppoll", Nr: unix.SYS_PPOLL}},
 		Path:     "/", Argv: []string{"never"},
 	}
-	pending, ends, err := begin(r)
+	pending, sockets, err := begin(r)
 	if err != nil {
 		return explain(err)
 	}
-	observer, openErr := look(pending.Pid(), int(ends.handle.Fd()))
+	observer, openErr := look(pending.Pid(), int(sockets.handle.Fd()))
 	open.Close()
 	// The child's copies of our descriptors go all at once: at end of file here it
 	// has none of the handle left.
 	letGo := readyWithin(int(closed.Fd()), patience)
-	ends.close()
+	sockets.close()
 	died := true
 	if openErr == nil {
 		died = readyWithin(observer, patience)
@@ -115,11 +115,11 @@ func (native) prove() error {
 	if err := askNative(); err != nil {
 		return err
 	}
-	return probe(func(r *clone.Request) (*clone.Pending, *ends, error) {
+	return probe(func(r *clone.Request) (*clone.Pending, *socketPair, error) {
 		r.Flags |= nativeFlags
 		r.NoNewPrivs = false // CLONE_NNP is among the flags
 		pending, handle, err := cloneBound(r)
-		return pending, &ends{handle: handle}, err
+		return pending, &socketPair{handle: handle}, err
 	}, look)
 }
 

@@ -41,6 +41,11 @@ func posthumous(ctx context.Context, c *Child) Ending {
 			_ = conn.Control(func(fd uintptr) { waitReaped(int(fd)) })
 		}
 	}
+	return told(c)
+}
+
+// told is what the kernel tells everybody of a child that was reaped.
+func told(c *Child) Ending {
 	info, err := c.Observer.Info(pidfd.InfoExit)
 	if err != nil {
 		return Ending{}

@@ -26,3 +26,6 @@ func ReapOrphans([]int) {}
 
 // Prove says that there is no mechanism on this system.
 func Prove(Kind) error { return errSystem() }
+
+// Attach refuses: there is no mechanism on this system.
+func Attach(int, Scope) (*Child, error) { return nil, &Error{Tripwire, errSystem()} }

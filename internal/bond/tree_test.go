@@ -73,16 +73,17 @@ func TestTreeParcel(t *testing.T) {
 }
 
 func TestParseStat(t *testing.T) {
-	const tail = " 1 %d 3 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 %d 0 5 6 7"
+	const tail = " 1 %d 3 0 -1 %d 1 2 3 4 5 6 7 8 20 0 %d 0 5 6 7"
 	tests := []struct {
 		line string
 		want stat
 		dead bool
 	}{
-		{"12 (sh) S" + fmt.Sprintf(tail, 7, 1), stat{"S", 1, 7, 1}, false},
-		{"12 (a) R (b)) Z" + fmt.Sprintf(tail, 7, 1), stat{"Z", 1, 7, 1}, true},
-		{"12 (leader gone) Z" + fmt.Sprintf(tail, 7, 2), stat{"Z", 1, 7, 2}, false},
-		{"12 (being reaped) X" + fmt.Sprintf(tail, 7, 0), stat{"X", 1, 7, 0}, true},
+		{"12 (sh) S" + fmt.Sprintf(tail, 7, 4194560, 1), stat{"S", 1, 7, false, 1}, false},
+		{"12 (a) R (b)) Z" + fmt.Sprintf(tail, 7, 4194560, 1), stat{"Z", 1, 7, false, 1}, true},
+		{"12 (leader gone) Z" + fmt.Sprintf(tail, 7, 4194560, 2), stat{"Z", 1, 7, false, 2}, false},
+		{"12 (being reaped) X" + fmt.Sprintf(tail, 7, 4194560, 0), stat{"X", 1, 7, false, 0}, true},
+		{"2 (kthreadd) S" + fmt.Sprintf(tail, 0, 2129984, 1), stat{"S", 1, 0, true, 1}, false},
 	}
 	for _, tt := range tests {
 		got, err := parseStat([]byte(tt.line))

@@ -37,26 +37,26 @@ func (t tripwire) start(r *clone.Request, allowNewPrivs bool) (*Child, error) {
 	if t.scope == ScopePIDNamespace {
 		r.Prologue = append(p.introduction(), r.Prologue...)
 	}
-	pending, ends, err := p.clone(r)
+	pending, sockets, err := p.clone(r)
 	if err != nil {
 		return nil, err
 	}
 	c, err := pending.Wait()
 	if err != nil {
-		ends.close()
+		sockets.close()
 		return nil, err
 	}
 	observer, err := observerOf(c.Pidfd)
 	if err != nil {
-		ends.close() // the last reference: kills
+		sockets.close() // the last reference: kills
 		waitFor(c.Pid, unix.WEXITED)
 		return nil, err
 	}
 	if running.tellsExits() {
-		ends.forgetPeer()
+		sockets.forgetPeer()
 	}
-	child := newChild(c.Pid, ends.handle, observer, t)
-	child.peer = ends.peer
+	child := newChild(c.Pid, sockets.handle, observer, t)
+	child.peer = sockets.peer
 	ours.Store(c.Pid, child)
 	if t.scope == ScopeTree {
 		child.everybody = group{c.Pid, observer}
@@ -64,33 +64,33 @@ func (t tripwire) start(r *clone.Request, allowNewPrivs bool) (*Child, error) {
 	return child, nil
 }
 
-// ends are those of a socket pair, as the caller of a clone holds them. The peer keeps
-// nobody alive; it is nil once it is closed.
-type ends struct{ handle, peer *os.File }
+// socketPair is what the caller of a clone holds. The peer keeps nobody alive; it is nil
+// once it is closed.
+type socketPair struct{ handle, peer *os.File }
 
-func (e *ends) close() {
-	_ = e.handle.Close()
-	e.forgetPeer()
+func (s *socketPair) close() {
+	_ = s.handle.Close()
+	s.forgetPeer()
 }
 
-func (e *ends) forgetPeer() {
-	if e.peer != nil {
-		_ = e.peer.Close()
-		e.peer = nil
+func (s *socketPair) forgetPeer() {
+	if s.peer != nil {
+		_ = s.peer.Close()
+		s.peer = nil
 	}
 }
 
 // clone starts a child that makes this parcel first. The handle is blocking and
 // nothing ever reads it: a read would consume the parcel, which kills.
-func (p *parcel) clone(r *clone.Request) (pending *clone.Pending, _ *ends, err error) {
+func (p *parcel) clone(r *clone.Request) (pending *clone.Pending, _ *socketPair, err error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, nil, os.NewSyscallError("socketpair", err)
 	}
-	ends := &ends{os.NewFile(uintptr(pair[0]), "autokill handle"), os.NewFile(uintptr(pair[1]), "peer of an autokill handle")}
+	sockets := &socketPair{os.NewFile(uintptr(pair[0]), "autokill handle"), os.NewFile(uintptr(pair[1]), "peer of an autokill handle")}
 	defer func() {
 		if err != nil {
-			ends.close()
+			sockets.close()
 		}
 	}()
 	if slices.Contains(r.Files, pair[0]) || slices.Contains(r.Files, pair[1]) {
@@ -113,7 +113,7 @@ func (p *parcel) clone(r *clone.Request) (pending *clone.Pending, _ *ends, err e
 	if err == nil {
 		publish(pair[0], p.scope, pending.Pid())
 	}
-	return pending, ends, err
+	return pending, sockets, err
 }
 
 // ours are those that a Child of this program will reap, by pid.

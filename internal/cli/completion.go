@@ -69,6 +69,12 @@ func executableIn(dir string, e fs.DirEntry) bool {
 	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
 }
 
+// completeFlag says which values a flag can have.
+func completeFlag(cmd *cobra.Command, name string, values ...string) {
+	// The error is that of a flag that is not there.
+	_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+}
+
 // signalNames are those of all signals that have one, without SIG.
 func signalNames() []string {
 	var names []string

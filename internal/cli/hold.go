@@ -27,7 +27,7 @@ const (
 	otherKind
 )
 
-var errHungUp = errors.New("it has hung up already, the command was not started")
+var errHungUp = errors.New("it has hung up already, so nothing was done")
 
 // holdable says why a descriptor cannot be held: it would never hang up, or the
 // command needs it.

@@ -178,7 +178,7 @@ func TestHoldRefused(t *testing.T) {
 		{"negative", "-1", nil, "--hold -1: a descriptor is a number from 0 on"},
 		{"standard error", "2", nil, "--hold 2: the command needs it"},
 		{"not a number", "x", nil, `invalid argument "x" for "--hold" flag`},
-		{"hung up", "3", []*os.File{over}, "--hold 3: it has hung up already, the command was not started"},
+		{"hung up", "3", []*os.File{over}, "--hold 3: it has hung up already, so nothing was done"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"github.com/autokill/autokill/pidfd"
 )
 
-var errOrphan = errors.New("the process that started autokill has ended, the command was not started: --with-parent=false runs it all the same")
+var errOrphan = errors.New("the process that started autokill has ended, so nothing was done: --with-parent=false does it all the same")
 
 // watchParent returns a channel that is closed when the process that started us
 // has ended. It is nil if there is nobody to watch: the parent is in another PID

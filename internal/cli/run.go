@@ -4,14 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/autokill/autokill"
-	"github.com/autokill/autokill/internal/siginfo"
 )
 
 const runHelp = `Run COMMAND, which lives no longer than this autokill process and the process
@@ -25,18 +22,13 @@ that took a KILL); 125 autokill failed; 126 cannot be executed; 127 not found.`
 
 // runOptions are the flags of autokill run.
 type runOptions struct {
-	timeout    duration
-	killAfter  duration
-	signal     signalFlag
-	withParent bool
-	scope      scopeFlag
-	mechanism  mechanismFlag
-	hold       int
-	holds      bool // --hold was given
+	limits
+	scope     scopeFlag
+	mechanism mechanismFlag
 }
 
 func runCommand() *cobra.Command {
-	o := runOptions{signal: signalFlag(syscall.SIGTERM), scope: scopeFlag(autokill.ScopeTree)}
+	o := runOptions{scope: scopeFlag(autokill.ScopeTree)}
 	cmd := &cobra.Command{
 		Use:                   "run [flags] [--] COMMAND [ARG]...",
 		Short:                 "run a command that cannot outlive autokill and its starter",
@@ -58,21 +50,12 @@ func runCommand() *cobra.Command {
 	// What follows the first word that is no flag belongs to the command.
 	flags.SetInterspersed(false)
 	flags.SortFlags = false
-	flags.Var(&o.timeout, "timeout", "send --signal after this time: 5, 1.5m, 2h, 1d")
-	flags.Var(&o.killAfter, "kill-after", "send KILL this long after --signal, and after\na HUP, INT, QUIT or TERM that autokill gets")
-	flags.Var(&o.signal, "signal", "signal of --timeout, name or number")
-	flags.BoolVar(&o.withParent, "with-parent", true, "die with autokill's starter, too")
-	flags.IntVar(&o.hold, "hold", 0, "die when descriptor `FD` hangs up, too: it stays\nwith autokill; COMMAND gets /dev/null for 0")
+	o.addTo(cmd, "send KILL this long after --signal, and after\na HUP, INT, QUIT or TERM that autokill gets",
+		"die when descriptor `FD` hangs up, too: it stays\nwith autokill; COMMAND gets /dev/null for 0")
 	flags.Var(&o.scope, "scope", "who dies: process, tree or pidns")
 	flags.Var(&o.mechanism, "mechanism", "best, native or tripwire")
-	for name, values := range map[string][]string{
-		"scope":     {"process", "tree", "pidns"},
-		"mechanism": {"best", "native", "tripwire"},
-		"signal":    signalNames(),
-	} {
-		// The error is that of a flag that is not there.
-		_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
-	}
+	completeFlag(cmd, "scope", "process", "tree", "pidns")
+	completeFlag(cmd, "mechanism", "best", "native", "tripwire")
 	return cmd
 }
 
@@ -88,13 +71,7 @@ func run(o runOptions, argv []string) error {
 	if err != nil {
 		return &exit{statusFailed, err}
 	}
-	if !end.known {
-		return &exit{end.status(), errors.New("the command has ended, how is not known: another part of this program has reaped it")}
-	}
-	if end.dieOfInterrupt(inForeground()) {
-		interruptSelf()
-	}
-	return exitWith(end.status())
+	return conclude(end, "the command has ended, how is not known: another part of this program has reaped it")
 }
 
 // start begins all watching first, then starts the command: nothing that happens
@@ -104,31 +81,14 @@ func start(o runOptions, argv []string) (*supervisor, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &supervisor{
-		signals: signals,
-		timeout: time.Duration(o.timeout), killAfter: time.Duration(o.killAfter),
-		signal: syscall.Signal(o.signal),
-	}
-	held := -1
-	if o.holds {
-		held = o.hold
-	}
+	held := o.held()
 	files, err := inherited(held)
 	if err != nil {
 		return nil, err
 	}
-	if o.holds {
-		if s.hungUp, err = hold(held, files); err != nil {
-			return nil, err
-		}
-	}
-	if o.withParent {
-		if s.orphaned, err = watchParent(); err != nil {
-			return nil, err
-		}
-		if s.orphaned != nil && signal.Ignored(syscall.SIGHUP) {
-			say(errors.New("SIGHUP is ignored (nohup), but the command still dies with the process that started autokill: --with-parent=false changes that"))
-		}
+	s, err := o.watch(signals, files)
+	if err != nil {
+		return nil, err
 	}
 	path, ok := os.LookupEnv("PATH")
 	if !ok {
@@ -168,7 +128,7 @@ func startBy(o runOptions, path string, argv []string, files []*os.File) (*autok
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, ExtraFiles: files,
 		Scope: autokill.Scope(o.scope), Mechanism: autokill.Mechanism(o.mechanism),
 	}
-	if o.holds && o.hold == 0 {
+	if o.held() == 0 {
 		cmd.Stdin = nil
 	}
 	if cmd.Scope == autokill.ScopeTree {
@@ -200,16 +160,5 @@ func letGo(files []*os.File, held int) {
 	}
 	if held != 0 {
 		_ = os.Stdin.Close()
-	}
-}
-
-// interruptSelf ends this process by SIGINT. It returns if that is ignored or
-// blocked, or if this is the init of a PID namespace, which signals do not end.
-func interruptSelf() {
-	if os.Getpid() == 1 || signal.Ignored(syscall.SIGINT) {
-		return
-	}
-	if siginfo.Default(syscall.SIGINT) == nil && syscall.Kill(os.Getpid(), syscall.SIGINT) == nil {
-		time.Sleep(time.Second) // it may be another thread that takes it
 	}
 }

@@ -92,12 +92,17 @@ var caught = []syscall.Signal{
 // notify catches signals from now on. One that our starter ignores stays ignored, and
 // the command inherits that.
 func notify() (<-chan siginfo.Info, error) {
+	respect()
+	return catch(append(systemSignals(), caught...)...)
+}
+
+// respect leaves ignored what our starter ignores, and lets no message that nobody can read
+// end us.
+func respect() {
 	inheritIgnored()
 	if !signal.Ignored(syscall.SIGPIPE) {
-		// A message that nobody can read must not end us. Package os asks os/signal.
-		signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // package os asks os/signal
 	}
-	return catch(append(systemSignals(), caught...)...)
 }
 
 // catch catches those that are not ignored.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os/exec"
 	"strings"
@@ -72,6 +73,14 @@ func endingOf(state *autokill.ProcessState, timedOut bool) ending {
 		e.signal = status.Signal()
 	}
 	return e
+}
+
+// String says it in words.
+func (e ending) String() string {
+	if e.signal != 0 {
+		return "signal: " + e.signal.String()
+	}
+	return fmt.Sprintf("exit status %d", e.code)
 }
 
 // status is timeout(1)'s: a command that ran out of time is 124 whatever it made of

@@ -1,0 +1,496 @@
+//go:build linux && (amd64 || arm64)
+
+package autokilltest
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/autokill/autokill"
+	"github.com/autokill/autokill/internal/testproc"
+)
+
+var attached = []clause{
+	{"TestB2_WhatIsInForce", func(t *testing.T, _ suite) {
+		b := newBystander(t, exec.Command("cat"))
+		p := b.attach(t)
+		if p.Pid != b.Process.Pid || p.Mechanism() != autokill.Tripwire || p.Scope() != autokill.ScopeProcess {
+			t.Errorf("process %d by %v with scope %v", p.Pid, p.Mechanism(), p.Scope())
+		}
+		if members, err := p.Members(); err != nil || !slices.Equal(members, []int{p.Pid}) {
+			t.Errorf("members %v, %v", members, err)
+		}
+		if err := p.Signal(syscall.SIGTERM); err != nil {
+			t.Error(err)
+		}
+		b.gone(t)
+	}},
+
+	// Whoever waits with os/exec gets the status, whatever we do, and so do we.
+	{"TestB2_OSExecWaits", func(t *testing.T, _ suite) {
+		for _, tt := range []struct{ script, want string }{
+			{"exit 0", "exit status 0"},
+			{"exit 7", "exit status 7"},
+			{"kill -TERM $$", "signal: terminated"},
+		} {
+			for _, order := range []string{"we first", "os/exec first", "both at once"} {
+				cmd, in := waitsForEnd(t, tt.script)
+				p := attach(t, cmd.Process.Pid)
+				in.Close()
+				theirs := make(chan string, 1)
+				wait := func() {
+					_ = cmd.Wait()
+					theirs <- cmd.ProcessState.String()
+				}
+				switch order {
+				case "we first":
+					<-p.Done()
+					go wait()
+				case "os/exec first":
+					wait()
+				case "both at once":
+					go wait()
+				}
+				state, err := p.Wait()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := <-theirs; got != tt.want {
+					t.Errorf("%s, %s: os/exec says %s, want %s", tt.script, order, got, tt.want)
+				}
+				// Once it is reaped, an old kernel tells nobody any more.
+				if state.String() != tt.want && (state.Known() || order == "we first" || statusIsTold()) {
+					t.Errorf("%s, %s: %v, want %s", tt.script, order, state, tt.want)
+				}
+			}
+		}
+	}},
+	{"TestB2_SomebodyElsesChild", func(t *testing.T, _ suite) {
+		pid, in := grandchild(t, "exit 7", "wait")
+		p := attach(t, pid)
+		in.Close()
+		state, err := p.Wait()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if state.Known() != statusIsTold() || state.Known() && state.ExitCode() != 7 || !state.Known() && state.ExitCode() != -1 {
+			t.Errorf("%v; the kernel can tell: %t", state, statusIsTold())
+		}
+	}},
+	{"TestB2_ParentDoesNotReap", func(t *testing.T, s suite) {
+		pid, in := grandchild(t, "exit 7", "exec sleep 1000")
+		p := attach(t, pid)
+		in.Close()
+		s.wait(t, p)
+		if got := state(t, pid); got != "Z" {
+			t.Errorf("state %q, want a zombie", got)
+		}
+		if state, err := p.Wait(); err != nil || state.Known() {
+			t.Errorf("%v, %v: nobody can know the status yet", state, err)
+		}
+	}},
+
+	{"TestB2_BoundAlready", func(t *testing.T, s suite) {
+		for _, closeFirst := range []bool{false, true} {
+			first, e := s.start(t)
+			second := attach(t, first.Pid)
+			third := attach(t, first.Pid)
+			e.ping(t)
+			if closeFirst {
+				first.Close()
+			} else {
+				third.Close()
+			}
+			e.gone(t)
+			for _, p := range []*autokill.Process{first, second, third} {
+				s.wait(t, p)
+			}
+		}
+	}},
+	{"TestB2_EndsMeanwhile", func(t *testing.T, s suite) {
+		rounds := 300
+		if testing.Short() {
+			rounds = 30
+		}
+		newBystander(t, exec.Command("cat")).attach(t) // what is opened once is open now
+		before := testproc.Descriptors()
+		bound := 0
+		for i := range rounds {
+			cmd := exec.Command("true")
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			for start := time.Now(); time.Since(start) < time.Duration(i%30)*50*time.Microsecond; {
+				// Another moment each time.
+			}
+			p, err := autokill.Attach(cmd.Process.Pid)
+			switch {
+			case err == nil:
+				bound++
+				s.wait(t, p)
+				if state, err := p.Wait(); err != nil || !state.Success() {
+					t.Errorf("%v, %v", state, err)
+				}
+			case !errors.Is(err, os.ErrProcessDone):
+				t.Errorf("round %d: %v", i, err)
+			}
+			if err := cmd.Wait(); err != nil {
+				t.Errorf("os/exec says %v", err)
+			}
+		}
+		if after := testproc.Descriptors(); after != before {
+			t.Errorf("%d descriptors before, %d after", before, after)
+		}
+		t.Logf("%d of %d were bound before their end", bound, rounds)
+	}},
+	{"TestB2_AttacherKilledAtAnyMoment", func(t *testing.T, _ suite) {
+		rounds := 100
+		if testing.Short() {
+			rounds = 10
+		}
+		outcomes := map[string]int{}
+		for i := range rounds {
+			outcomes[killAttacher(t, time.Duration(i%50)*200*time.Microsecond)]++
+		}
+		t.Logf("%v", outcomes)
+	}},
+	{"TestB2_Exhausted", func(t *testing.T, _ suite) {
+		b := newBystander(t, exec.Command("cat"))
+		out, err := testproc.Command(starvedRole, strconv.Itoa(b.Process.Pid)).Output()
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		t.Logf("%s", out)
+		b.gone(t)
+	}},
+
+	{"TestB2_Group", func(t *testing.T, _ suite) {
+		line, leader := newGroup(t, threeMore+"wait")
+		p := attachGroup(t, leader)
+		if p.Scope() != autokill.ScopeTree {
+			t.Errorf("the scope is %v", p.Scope())
+		}
+		if members, err := p.Members(); err != nil || len(members) != 4 || !slices.Contains(members, leader) {
+			t.Errorf("members %v, %v", members, err)
+		}
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+		line.AllGone(t)
+	}},
+	{"TestB2_GroupLosesItsHolder", func(t *testing.T, _ suite) {
+		line, leader := newGroup(t, threeMore+"wait")
+		c := newClinger(t, nil, strconv.Itoa(leader), "group")
+		c.begin(t)
+		c.says(t, "bound")
+		_ = c.Process.Kill()
+		line.AllGone(t)
+	}},
+	{"TestB2_GroupWithoutItsLeader", func(t *testing.T, s suite) {
+		line, leader := newGroup(t, threeMore+"wait")
+		p := attachGroup(t, leader)
+		if err := p.Signal(syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		s.wait(t, p)
+		// The others still are bound, and nobody has reaped the leader.
+		if members, err := p.Members(); err != nil || len(members) != 3 {
+			t.Errorf("members %v, %v", members, err)
+		}
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+		line.AllGone(t)
+	}},
+	{"TestB2_ReleasedGroup", func(t *testing.T, s suite) {
+		line, leader := newGroup(t, "echo ready >&3; exec sleep 1000")
+		p, err := autokill.AttachGroup(leader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const own = 2 // handle and observer
+		if err := p.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		s.wait(t, p)
+		_ = line.cmd.Wait() // until now the leader, dead, has led the group
+		before := testproc.Descriptors()
+		if err := p.Release(); err != nil {
+			t.Error(err)
+		}
+		if after := testproc.Descriptors(); after != before-own {
+			t.Errorf("%d descriptors before the release, %d after", before, after)
+		}
+		line.AllGone(t)
+	}},
+	{"TestB2_WhoLeavesAGroupSurvives", func(t *testing.T, s suite) {
+		if _, err := exec.LookPath("setsid"); err != nil {
+			t.Skip(err)
+		}
+		line, leader := newGroup(t, "setsid sh -c 'echo ready >&3; read x <&4; echo lives >&3' & wait")
+		p := attachGroup(t, leader)
+		p.Close()
+		s.wait(t, p)
+		line.feed.Close() // lets it go on
+		if said := line.AllGone(t); string(said) != "lives\n" {
+			t.Errorf("it said %q", said)
+		}
+	}},
+}
+
+// waitsForEnd starts a shell that runs a script when its input ends.
+func waitsForEnd(t *testing.T, script string) (*exec.Cmd, io.Closer) {
+	t.Helper()
+	cmd := exec.Command("sh", "-c", "read x; "+script)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return cmd, in
+}
+
+// grandchild starts such a shell as the child of another one, which goes on with a
+// script of its own.
+func grandchild(t *testing.T, script, parent string) (pid int, in io.Closer) {
+	t.Helper()
+	theirs, in, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer theirs.Close()
+	cmd := exec.Command("sh", "-c", "(read x <&3; "+script+") & echo $!; "+parent)
+	cmd.ExtraFiles = []*os.File{theirs}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		in.Close()
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	if _, err := fmt.Fscanln(out, &pid); err != nil {
+		t.Fatal(err)
+	}
+	return pid, in
+}
+
+// threeMore are in the process group of a shell, which then says that it is ready.
+const threeMore = "sleep 1000 & sleep 1000 & (sleep 1000 &); echo ready >&3; "
+
+// group is a process group as a test sees it.
+type group struct {
+	*testproc.Lifeline          // of all its members, descriptor 3
+	feed               *os.File // the other end of descriptor 4
+	cmd                *exec.Cmd
+}
+
+// newGroup starts a shell that leads a process group, and says when it is ready.
+func newGroup(t *testing.T, script string) (_ group, leader int) {
+	t.Helper()
+	theirs, feed, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("sh", "-c", script)
+	g := group{testproc.NewLifeline(t), feed, cmd}
+	cmd.ExtraFiles = []*os.File{g.End(), theirs}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	err = cmd.Start()
+	theirs.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		feed.Close()
+		if cmd.ProcessState == nil { // its number is its own
+			_ = unix.Kill(-cmd.Process.Pid, unix.SIGKILL)
+			_ = cmd.Wait()
+		}
+	})
+	g.Cut()
+	word := make([]byte, len("ready\n"))
+	if _, err := io.ReadFull(g, word); err != nil || string(word) != "ready\n" {
+		t.Fatalf("the group says %q, %v", word, err)
+	}
+	return g, cmd.Process.Pid
+}
+
+func attachGroup(t *testing.T, leader int) *autokill.Process {
+	t.Helper()
+	p, err := autokill.AttachGroup(leader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close(); <-p.Done() })
+	return p
+}
+
+// killAttacher kills a process in the middle of an Attach, and says how far that had come.
+func killAttacher(t *testing.T, after time.Duration) string {
+	t.Helper()
+	b := newBystander(t, exec.Command("cat"))
+	c := newClinger(t, nil, strconv.Itoa(b.Process.Pid), "alone")
+	c.begin(t)
+	for start := time.Now(); time.Since(start) < after; {
+		// Another moment each time.
+	}
+	_ = c.Process.Kill()
+	said, err := io.ReadAll(c.out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = c.Wait() // now it has closed everything
+	switch lives := b.answers(t); {
+	case lives && len(said) > 0:
+		t.Errorf("it was told to be bound (%q), and lives", said)
+		return "survived"
+	case lives:
+		b.attach(t).Close() // nothing is in the way
+		b.gone(t)
+		return "not bound yet"
+	case len(said) > 0:
+		return "bound"
+	}
+	return "bound in this moment"
+}
+
+// answers is ping, but the other outcome is allowed as well.
+func (b bystander) answers(t *testing.T) bool {
+	t.Helper()
+	if _, err := b.say.WriteString("?"); err != nil {
+		return false
+	}
+	deadline(t, b.hear)
+	_, err := io.ReadFull(b.hear, make([]byte, 1))
+	if err != nil && !errors.Is(err, io.EOF) {
+		t.Error(err)
+	}
+	return err == nil
+}
+
+// clinger is a process that attaches another one, and holds it until its input ends.
+type clinger struct {
+	*exec.Cmd
+	in  io.WriteCloser
+	out *bufio.Reader
+}
+
+const clingerRole = "clinger"
+
+// cling is the role. Its arguments are a pid, 0 for its own, and "alone" or "group".
+func cling(args []string) int {
+	attach := autokill.Attach
+	if args[1] == "group" {
+		attach = autokill.AttachGroup
+	}
+	pid, err := strconv.Atoi(args[0])
+	check(err)
+	if pid == 0 {
+		pid = os.Getpid()
+	}
+	fmt.Println("ready")
+	in := bufio.NewReader(os.Stdin)
+	if _, err := in.ReadString('\n'); err != nil {
+		return 3
+	}
+	if _, err = attach(pid); err != nil {
+		fmt.Println("refused:", strings.ReplaceAll(err.Error(), "\n", "; "))
+		return 0
+	}
+	fmt.Println("bound")
+	_, _ = in.ReadString('\n')
+	return 0
+}
+
+func newClinger(t *testing.T, sys *syscall.SysProcAttr, args ...string) clinger {
+	t.Helper()
+	c := clinger{Cmd: testproc.Command(clingerRole, args...)}
+	c.SysProcAttr = sys
+	in, inErr := c.StdinPipe()
+	out, outErr := c.StdoutPipe()
+	if err := errors.Join(inErr, outErr, c.Start()); err != nil {
+		t.Fatal(err)
+	}
+	c.in, c.out = in, bufio.NewReader(out)
+	t.Cleanup(func() {
+		_ = c.Process.Kill()
+		_ = c.Wait()
+	})
+	c.says(t, "ready")
+	return c
+}
+
+// begin lets it attach.
+func (c clinger) begin(t *testing.T) {
+	t.Helper()
+	if _, err := io.WriteString(c.in, "\n"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// says fails the test unless its next line has these words in it.
+func (c clinger) says(t *testing.T, words string) {
+	t.Helper()
+	line, err := c.out.ReadString('\n')
+	if err != nil || !strings.Contains(line, words) {
+		t.Fatalf("the attaching process says %q, %v; want %q", line, err, words)
+	}
+}
+
+const starvedRole = "starved"
+
+// starve attaches with so few descriptors that it fails, with one more each time until it
+// does not. All the while the process must live.
+func starve(args []string) int {
+	pid, err := strconv.Atoi(args[0])
+	check(err)
+	r, w, err := os.Pipe() // opens the poller, too
+	check(err)
+	check(errors.Join(r.Close(), w.Close()))
+	lowest, err := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	check(err)
+	check(unix.Close(lowest))
+	var limit unix.Rlimit
+	check(unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
+	before := testproc.Descriptors()
+	for more := range 30 {
+		check(unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: uint64(lowest + more), Max: limit.Max}))
+		_, err := autokill.Attach(pid)
+		check(unix.Setrlimit(unix.RLIMIT_NOFILE, &limit))
+		if err == nil {
+			fmt.Printf("it takes %d descriptors", more)
+			return 0
+		}
+		if !errors.Is(err, syscall.EMFILE) {
+			check(fmt.Errorf("with %d descriptors: %w", more, err))
+		}
+		if after := testproc.Descriptors(); after != before {
+			check(fmt.Errorf("%d descriptors before, %d after", before, after))
+		}
+		check(unix.Kill(pid, 0))
+		if stat, err := testproc.ReadProcess(pid); err != nil || stat.State == "Z" {
+			check(fmt.Errorf("the process is dead: %+v, %w", stat, err))
+		}
+	}
+	check(errors.New("30 descriptors are not enough"))
+	return 1
+}
