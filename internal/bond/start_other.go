@@ -13,3 +13,6 @@ func Start(_ *clone.Request, w Wish) (*Child, error) { return nil, &Error{w.Kind
 
 // Prove says that there is no mechanism on this system.
 func Prove(Kind) error { return errSystem() }
+
+// Become refuses, for the same reason.
+func Become(int, Scope, []int) error { return errSystem() }
