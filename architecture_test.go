@@ -28,7 +28,7 @@ var lattice = map[string]struct{ own, modules []string }{
 	"autokilltest":     {own: []string{".", "internal/testproc"}, modules: []string{"golang.org/x/sys"}},
 	"internal/siginfo": {modules: []string{"golang.org/x/sys"}},
 	"internal/sigign":  {},
-	"internal/cli":     {own: []string{".", "pidfd", "internal/siginfo", "internal/sigign"}, modules: []string{"golang.org/x/sys", "github.com/spf13/cobra", "github.com/spf13/pflag"}},
+	"internal/cli":     {own: []string{".", "internal/bond", "internal/clone", "pidfd", "internal/siginfo", "internal/sigign"}, modules: []string{"golang.org/x/sys", "github.com/spf13/cobra", "github.com/spf13/pflag"}},
 	"cmd/autokill":     {own: []string{"internal/cli"}},
 
 	"internal/programs":       {}, // tests only

@@ -1,3 +1,5 @@
+//go:build linux
+
 package cli
 
 import (
@@ -21,5 +23,6 @@ func TestMain(m *testing.M) {
 		"inherits": inherits,
 
 		"startsSlowly": startsSlowly,
+		"callsExec":    callsExec,
 	})
 }

@@ -93,11 +93,15 @@ var caught = []syscall.Signal{
 // the command inherits that.
 func notify() (<-chan siginfo.Info, error) {
 	inheritIgnored()
+	surviveMessages()
+	return catch(append(systemSignals(), caught...)...)
+}
+
+// surviveMessages: a message that nobody can read must not end us. Package os asks os/signal.
+func surviveMessages() {
 	if !signal.Ignored(syscall.SIGPIPE) {
-		// A message that nobody can read must not end us. Package os asks os/signal.
 		signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	}
-	return catch(append(systemSignals(), caught...)...)
 }
 
 // catch catches those that are not ignored.
