@@ -146,7 +146,7 @@ func TestBecome(t *testing.T) {
 			if scope == ScopeProcess {
 				// What it has started is not bound, and keeps the standard output open.
 				for _, child := range testproc.Children(b.Process.Pid) {
-					defer unix.Kill(child.PID, unix.SIGKILL)
+					defer func() { _ = unix.Kill(child.PID, unix.SIGKILL) }()
 				}
 				if err := b.handle.Close(); err != nil {
 					t.Fatal(err)
