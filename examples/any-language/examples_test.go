@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -93,6 +94,7 @@ func start(t *testing.T, argv []string, command ...string) (holder *exec.Cmd, li
 		_ = holder.Wait()
 	})
 	line.Cut()
+	line.Deadline(t, time.Now().Add(testproc.Patience))
 	return holder, line
 }
 
