@@ -3,6 +3,7 @@
 package bond
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -60,25 +61,26 @@ func Become(socket int, s Scope, given []int) error {
 		return err
 	}
 	runtime.LockOSThread()
-	if err := explain(plan.bindSelf(socket, s)); err != nil {
+	parcel := newParcel(s)
+	parcel.self.Pid = int32(os.Getpid())
+	parcel.socket = int32(socket)
+	parcel.attest()
+	if err := explain(plan.bindSelf(parcel)); err != nil {
 		return err
 	}
 	for _, fd := range given {
-		if isOwnHandle(fd) {
+		if parcel.isFirstIn(fd) {
 			return fmt.Errorf("descriptor %d is the other end and would stay open: the command would hold itself. It must be close-on-exec where it is made", fd)
 		}
 	}
 	return nil
 }
 
-func (p Plan) bindSelf(socket int, s Scope) error {
-	parcel := newParcel(s)
-	parcel.socket = int32(socket)
-	parcel.self.Pid = int32(os.Getpid())
-	parcel.attest()
-	// The first step asks for the parent who has cloned us.
+// bindSelf takes the steps in the order of a start.
+func (p Plan) bindSelf(parcel *parcel) error {
+	// The first one asks for the parent who has cloned us.
 	steps := parcel.steps[1:]
-	if s == ScopeTree {
+	if parcel.scope == ScopeTree {
 		if err := lead(); err != nil {
 			return err
 		}
@@ -124,13 +126,11 @@ func lead() error {
 	return nil
 }
 
-// isOwnHandle says that a descriptor is the end that has got our description.
-func isOwnHandle(fd int) bool {
-	b := make([]byte, descriptionSize)
+// isFirstIn says that the description of this parcel is what comes first from a descriptor:
+// it is the handle.
+func (p *parcel) isFirstIn(fd int) bool {
+	description := binary.NativeEndian.AppendUint32(p.header[:len(p.header):len(p.header)], uint32(p.self.Pid))
+	b := make([]byte, len(description)+1)
 	n, _, err := unix.Recvfrom(fd, b, unix.MSG_PEEK|unix.MSG_DONTWAIT)
-	return err == nil && n == len(b) && string(b[:len(parcelMagic)]) == parcelMagic &&
-		binary.NativeEndian.Uint32(b[n-4:]) == uint32(os.Getpid())
+	return err == nil && bytes.Equal(b[:n], description)
 }
-
-// descriptionSize is how many bytes a description has.
-const descriptionSize = 16
