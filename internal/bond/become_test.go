@@ -199,6 +199,35 @@ func (b *becoming) checkDescription(t *testing.T, s Scope) {
 	}
 }
 
+// TestBecomeDropsSetuid: an ordinary user's process that has CAP_SETUID could become somebody
+// whom the signal does not reach.
+func TestBecomeDropsSetuid(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, to make a user with capabilities")
+	}
+	b := startBecoming(t, ScopeTree, func(b *becoming) {
+		b.SysProcAttr.Credential = &syscall.Credential{Uid: 65534, Gid: 65534}
+		b.SysProcAttr.AmbientCaps = []uintptr{unix.CAP_SETUID, unix.CAP_NET_RAW}
+	})
+	b.goOn(t)
+	b.says(t, "bound")
+	b.goOn(t)
+	b.says(t, "runs")
+	status, err := os.ReadFile(fmt.Sprintf("%s/%d/status", testproc.Proc(), b.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, set := range []string{"CapInh", "CapPrm", "CapEff", "CapAmb"} {
+		if want := fmt.Sprintf("%s:\t%016x\n", set, 1<<unix.CAP_NET_RAW); !strings.Contains(string(status), want) {
+			t.Errorf("want %q in\n%s", want, status)
+		}
+	}
+	if err := b.handle.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b.killed(t)
+}
+
 // TestHolderEndsBeforeTheExec: the copies of who becomes are the last ones then, and the
 // exec closes them.
 func TestHolderEndsBeforeTheExec(t *testing.T) {

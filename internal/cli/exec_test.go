@@ -154,6 +154,14 @@ func TestExecStatus(t *testing.T) {
 			t.Errorf("%v: %s", cmd.ProcessState, out)
 		}
 	})
+	t.Run("it would hold itself", func(t *testing.T) {
+		cmd, handle, give := bound(t, "sh", "-c", "echo runs")
+		cmd.ExtraFiles = []*os.File{nil, give, handle}
+		out, _ := cmd.CombinedOutput()
+		if cmd.ProcessState.ExitCode() != statusFailed || !strings.HasPrefix(string(out), "autokill: --fd 4: descriptor 5 is the other end") {
+			t.Errorf("%v: %s", cmd.ProcessState, out)
+		}
+	})
 	t.Run("standard input", func(t *testing.T) {
 		_, give := socketPair(t, unix.SOCK_SEQPACKET)
 		cmd := exec.Command("autokill", "exec", "--fd", "0", "sh", "-c", "cat; exit 4")
