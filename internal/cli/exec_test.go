@@ -251,6 +251,7 @@ func TestL7_ExecKillAtAnyMoment(t *testing.T) {
 		}
 		t.Cleanup(func() { _ = cmd.Process.Kill() })
 		line.Cut()
+		line.Deadline(t, time.Now().Add(testproc.Patience))
 		return cmd, line
 	}
 	began := time.Now()
