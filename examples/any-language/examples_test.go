@@ -79,13 +79,13 @@ func eachExample(t *testing.T, test func(t *testing.T, argv []string, between bo
 	}
 }
 
-// start runs an example with a command. All that it starts has the end of the lifeline as
-// standard output.
-func start(t *testing.T, argv []string, command ...string) (holder *exec.Cmd, line *testproc.Lifeline) {
+// start runs an example with a command. Standard output and standard error of all of them are
+// lifelines.
+func start(t *testing.T, argv []string, command ...string) (holder *exec.Cmd, stdout, stderr *testproc.Lifeline) {
 	t.Helper()
-	line = testproc.NewLifeline(t)
+	stdout, stderr = testproc.NewLifeline(t), testproc.NewLifeline(t)
 	holder = exec.Command(argv[0], append(argv[1:], command...)...)
-	holder.Stdout, holder.Stderr = line.End(), os.Stderr
+	holder.Stdout, holder.Stderr = stdout.End(), stderr.End()
 	if err := holder.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -93,36 +93,41 @@ func start(t *testing.T, argv []string, command ...string) (holder *exec.Cmd, li
 		_ = holder.Process.Kill()
 		_ = holder.Wait()
 	})
-	line.Cut()
-	line.Deadline(t, time.Now().Add(testproc.Patience))
-	return holder, line
+	for _, line := range []*testproc.Lifeline{stdout, stderr} {
+		line.Cut()
+		line.Deadline(t, time.Now().Add(testproc.Patience))
+	}
+	return holder, stdout, stderr
+}
+
+// pid reads a line "what PID".
+func pid(t *testing.T, line *testproc.Lifeline, what string) (pid int) {
+	t.Helper()
+	said, err := bufio.NewReader(line).ReadString('\n')
+	if err != nil {
+		t.Fatalf("%q, %v", said, err)
+	}
+	if _, err := fmt.Sscanf(said, what+" %d\n", &pid); err != nil {
+		t.Fatalf("%q: %v", said, err)
+	}
+	return pid
 }
 
 // TestKilled: the holder is killed in the worst way, and nobody of its command is left.
 func TestKilled(t *testing.T) {
 	eachExample(t, func(t *testing.T, argv []string, between bool) {
-		holder, line := start(t, argv, "sh", "-c", "setsid sleep 1000 & (sleep 1000 &); echo runs $$; exec sleep 1000")
-		pids := map[string]int{} // by what is said of them
-		for lines := bufio.NewReader(line); len(pids) < 2; {
-			said, err := lines.ReadString('\n')
-			if err != nil {
-				t.Fatal(err)
-			}
-			var what string
-			var pid int
-			if _, err := fmt.Sscan(said, &what, &pid); err != nil {
-				t.Fatalf("%q: %v", said, err)
-			}
-			pids[what] = pid
-		}
-		if same := pids["held"] == pids["runs"]; same == between {
-			t.Errorf("the program knows pid %d, the command has %d", pids["held"], pids["runs"])
+		holder, stdout, stderr := start(t, argv, "sh", "-c", "setsid sleep 1000 & (sleep 1000 &); echo runs $$ >&2; exec sleep 1000")
+		held, runs := pid(t, stdout, "held"), pid(t, stderr, "runs")
+		if same := held == runs; same == between {
+			t.Errorf("the program knows pid %d, the command has %d", held, runs)
 		}
 		if err := holder.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
-		if rest := line.AllGone(t); len(rest) > 0 {
-			t.Errorf("then somebody said %q", rest)
+		for _, line := range []*testproc.Lifeline{stdout, stderr} {
+			if rest := line.AllGone(t); len(rest) > 0 {
+				t.Errorf("then somebody said %q", rest)
+			}
 		}
 	})
 }
@@ -130,10 +135,13 @@ func TestKilled(t *testing.T) {
 // TestEnds: a holder learns how its command has ended.
 func TestEnds(t *testing.T) {
 	eachExample(t, func(t *testing.T, argv []string, _ bool) {
-		holder, line := start(t, argv, "sh", "-c", "exit 3")
-		said, err := io.ReadAll(line)
+		holder, stdout, stderr := start(t, argv, "sh", "-c", "exit 3")
+		said, err := io.ReadAll(stdout)
 		if err != nil || !regexp.MustCompile(`^held [0-9]+\nended 3\n$`).Match(said) {
 			t.Errorf("it said %q, %v", said, err)
+		}
+		if said := stderr.AllGone(t); len(said) > 0 {
+			t.Errorf("on standard error: %s", said)
 		}
 		if err := holder.Wait(); err != nil {
 			t.Error(err)
