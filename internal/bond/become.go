@@ -129,6 +129,9 @@ func lead() error {
 // isFirstIn says that the description of this parcel is what comes first from a descriptor:
 // it is the handle.
 func (p *parcel) isFirstIn(fd int) bool {
+	if !examine(fd).canHold() {
+		return false // what comes from there is none of our business
+	}
 	description := binary.NativeEndian.AppendUint32(p.header[:len(p.header):len(p.header)], uint32(p.self.Pid))
 	b := make([]byte, len(description)+1)
 	n, _, err := unix.Recvfrom(fd, b, unix.MSG_PEEK|unix.MSG_DONTWAIT)

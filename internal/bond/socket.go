@@ -42,13 +42,16 @@ func examine(fd int) endpoint {
 	return e
 }
 
-// refusal says why a descriptor cannot be used. Of unix sockets only SOCK_SEQPACKET keeps
-// messages apart and tells of a hang-up, and only that is known to who receives a handle.
+// canHold says that it is of the one kind that a handle is, if it comes from a parcel. Of unix
+// sockets only SOCK_SEQPACKET keeps messages apart and tells of a hang-up.
+func (e endpoint) canHold() bool { return e.domain == unix.AF_UNIX && e.kind == unix.SOCK_SEQPACKET }
+
+// refusal says why a descriptor cannot be used.
 func (e endpoint) refusal() error {
 	switch {
 	case !e.open:
 		return errors.New("it is not open: the starter must let it be inherited")
-	case e.domain != unix.AF_UNIX || e.kind != unix.SOCK_SEQPACKET:
+	case !e.canHold():
 		return errors.New("it is no end of socketpair(AF_UNIX, SOCK_SEQPACKET): where there is no way to make one, autokill run --hold takes a pipe or any other socket")
 	case e.listening, !e.connected:
 		return errors.New("it is not connected: take one end of a socketpair and keep the other")
