@@ -211,7 +211,7 @@ func TestExecLeavesNoTrace(t *testing.T) {
 const callers = 8
 
 // callsExec starts commands by autokill exec, as a program in another language does, and
-// then does nothing.
+// holds them until it is killed.
 func callsExec() {
 	lifeline := os.NewFile(3, "lifeline")
 	for range callers {
@@ -228,6 +228,7 @@ func callsExec() {
 				fmt.Fprintln(os.Stderr, err)
 			}
 			give.Close()
+			_ = cmd.Wait() // never, if all is well
 		}()
 	}
 	select {}
