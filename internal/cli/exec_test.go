@@ -180,7 +180,7 @@ func TestExecLeavesNoTrace(t *testing.T) {
 	needs(t, "cat")
 	program := filepath.Join(t.TempDir(), "autokill")
 	testproc.Go(t, "build", "-o", program, "../../cmd/autokill")
-	const world = "ulimit -S -n 123; exec env --block-signal=TERM,USR1 --ignore-signal=QUIT,USR2,PIPE,CHLD,URG "
+	const world = "ulimit -S -n 123; exec env --default-signal=HUP,INT --block-signal=TERM,USR1 --ignore-signal=QUIT,USR2,PIPE,CHLD,URG "
 	report := func(program string) (lines []string) {
 		_, give := socketPair(t, unix.SOCK_SEQPACKET)
 		cmd := exec.Command("sh", "-c", world+program+" cat /proc/self/status /proc/self/limits")
