@@ -30,9 +30,10 @@ var lattice = map[string]struct{ own, modules []string }{
 	"internal/siginfo": {modules: []string{"golang.org/x/sys"}},
 	"internal/sigign":  {},
 	"internal/handles": {own: []string{"internal/mark"}, modules: []string{"golang.org/x/sys"}},
-	"internal/cli":     {own: []string{".", "pidfd", "internal/handles", "internal/siginfo", "internal/sigign"}, modules: []string{"golang.org/x/sys", "github.com/spf13/cobra", "github.com/spf13/pflag"}},
+	"internal/cli":     {own: []string{".", "internal/bond", "internal/clone", "pidfd", "internal/handles", "internal/siginfo", "internal/sigign"}, modules: []string{"golang.org/x/sys", "github.com/spf13/cobra", "github.com/spf13/pflag"}},
 	"cmd/autokill":     {own: []string{"internal/cli"}},
 
+	"examples/any-language":   {}, // tests only
 	"internal/programs":       {}, // tests only
 	"internal/kernels":        {own: []string{"internal/kernels/guest"}, modules: []string{"golang.org/x/sys"}},
 	"internal/kernels/guest":  {},

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/autokill/autokill/internal/clone"
 )
 
 // hint adds to a failed start what its errno does not say: the cause that is meant,
@@ -45,22 +47,7 @@ func hintText(err error, stat func(string) (fs.FileInfo, error)) string {
 		call.Syscall == "dup3" && errors.Is(err, syscall.EBADF)):
 		return "the child was given more files than RLIMIT_NOFILE allows, or one that was closed meanwhile"
 	case errors.As(err, &path) && path.Op == "execve":
-		return execHint(err, path.Path, stat)
-	}
-	return ""
-}
-
-func execHint(err error, path string, stat func(string) (fs.FileInfo, error)) string {
-	info, statErr := stat(path)
-	switch {
-	case errors.Is(err, syscall.ENOENT) && statErr == nil:
-		return "the file is there, the interpreter that it names is not"
-	case errors.Is(err, syscall.EACCES) && statErr == nil && info.IsDir():
-		return "it is a directory"
-	case errors.Is(err, syscall.ENOEXEC):
-		return `neither a program nor a script with "#!": start sh with the file as its argument`
-	case errors.Is(err, syscall.E2BIG):
-		return "arguments and environment together are too large"
+		return clone.ExecHint(err, path.Path, stat)
 	}
 	return ""
 }

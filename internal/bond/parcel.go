@@ -43,6 +43,11 @@ type parcel struct {
 		control struct {
 			unix.Cmsghdr
 			pidfd int32
+			_     int32
+
+			// Of who describes itself without a vector: see attest.
+			sender unix.Cmsghdr
+			ucred  unix.Ucred
 		}
 	}
 	armed struct {
@@ -84,7 +89,7 @@ func newParcel(s Scope) *parcel {
 	d.iov[1].Base, d.iov[1].Len = (*byte)(unsafe.Pointer(&p.self.Pid)), uint64(unsafe.Sizeof(p.self.Pid))
 	d.control.Cmsghdr = rights(1)
 	d.msg.Iov, d.msg.Iovlen = &d.iov[0], uint64(len(d.iov))
-	d.msg.Control, d.msg.Controllen = (*byte)(unsafe.Pointer(&d.control)), uint64(unsafe.Sizeof(d.control))
+	d.msg.Control, d.msg.Controllen = (*byte)(unsafe.Pointer(&d.control)), uint64(unix.CmsgSpace(4))
 
 	a := &p.armed
 	a.iov = d.iov[0]
@@ -102,6 +107,17 @@ func newParcel(s Scope) *parcel {
 
 func rights(n int) unix.Cmsghdr {
 	return unix.Cmsghdr{Len: uint64(unix.CmsgLen(n * 4)), Level: unix.SOL_SOCKET, Type: unix.SCM_RIGHTS}
+}
+
+// attest adds to the description who sends it, which the kernel checks (unix(7),
+// SCM_CREDENTIALS). A holder may not have asked it to add that by itself.
+func (p *parcel) attest() {
+	d := &p.description
+	d.control.sender = unix.Cmsghdr{
+		Len: uint64(unix.CmsgLen(unix.SizeofUcred)), Level: unix.SOL_SOCKET, Type: unix.SCM_CREDENTIALS,
+	}
+	d.control.ucred = unix.Ucred{Pid: int32(os.Getpid()), Uid: uint32(os.Getuid()), Gid: uint32(os.Getgid())}
+	d.msg.Controllen = uint64(unsafe.Sizeof(d.control))
 }
 
 // Parcels are reused: none outlives its start, and all that differs between two of

@@ -29,3 +29,6 @@ func Prove(Kind) error { return errSystem() }
 
 // Attach refuses: there is no mechanism on this system.
 func Attach(int, Scope) (*Child, error) { return nil, &Error{Tripwire, errSystem()} }
+
+// Become refuses, for the same reason.
+func Become(int, Scope, []int) error { return errSystem() }

@@ -43,7 +43,7 @@ func rootCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.AddCommand(runCommand(), attachCommand(), psCommand(), probeCommand(), versionCommand(), completionCommand(), manCommand())
+	root.AddCommand(runCommand(), execCommand(), attachCommand(), psCommand(), probeCommand(), versionCommand(), completionCommand(), manCommand())
 	return root
 }
 

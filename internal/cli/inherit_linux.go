@@ -13,20 +13,28 @@ import (
 // places: entry i is descriptor 3+i or nil. The one to be held is not among them.
 // What autokill itself and Go's runtime have opened is close-on-exec.
 func inherited(held int) ([]*os.File, error) {
-	numbers, err := openNumbers()
+	numbers, err := passedOn(held)
 	if err != nil {
 		return nil, err
 	}
 	var files []*os.File
 	for _, n := range numbers {
-		flags, err := unix.FcntlInt(uintptr(n), unix.F_GETFD, 0)
-		if n < 3 || n == held || err != nil || flags&unix.FD_CLOEXEC != 0 {
-			continue
-		}
 		files = append(files, make([]*os.File, n-3-len(files))...)
 		files = append(files, os.NewFile(uintptr(n), fmt.Sprintf("descriptor %d", n)))
 	}
 	return files, nil
+}
+
+// passedOn are the numbers of the same, in order.
+func passedOn(held int) ([]int, error) {
+	numbers, err := openNumbers()
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(numbers, func(n int) bool {
+		flags, err := unix.FcntlInt(uintptr(n), unix.F_GETFD, 0)
+		return n < 3 || n == held || err != nil || flags&unix.FD_CLOEXEC != 0
+	}), nil
 }
 
 // openNumbers are the open descriptors in order, and perhaps some that are not

@@ -29,5 +29,6 @@ func TestMain(m *testing.M) {
 		"inherits": inherits,
 
 		"startsSlowly": startsSlowly,
+		"callsExec":    callsExec,
 	})
 }

@@ -22,6 +22,9 @@ func unsupported(what string) error {
 func describe(int, []*os.File) (descriptor, error) { return descriptor{}, unsupported("--hold") }
 func hungUp(int, int) (bool, error)                { return false, unsupported("--hold") }
 func inherited(int) ([]*os.File, error)            { return nil, unsupported("run") }
+func passedOn(int) ([]int, error)                  { return nil, unsupported("exec") }
+func closeOnExec(int) (int, error)                 { return 0, unsupported("exec") }
+func block([]syscall.Signal) error                 { return unsupported("exec") }
 func examine(string) (executable, error)           { return executable{}, unsupported("privileges") }
 func inForeground() bool                           { return false }
 func takeTerminalBack(int, bool)                   {}

@@ -13,6 +13,7 @@ func TestOtherSystem(t *testing.T) {
 	}{
 		{[]string{"run", "--", "sh"}, statusFailed},
 		{[]string{"run", "--with-parent=false", "--", "sh"}, statusFailed},
+		{[]string{"exec", "--fd", "3", "--", "sh"}, statusFailed},
 		{[]string{"probe"}, statusFailed},
 		{[]string{"version"}, 0},
 		{[]string{"--help"}, 0},

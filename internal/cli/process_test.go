@@ -253,6 +253,9 @@ func TestInherits(t *testing.T) {
 		cmd := exec.Command("sh", "-c", before+"ulimit -S -c 0; exec "+program+" inherits 'an argument' ''")
 		cmd.Stdin, cmd.Stdout, cmd.Stderr = nonblock, in, stderr
 		cmd.ExtraFiles = []*os.File{file, nil, nonblock, nil, nil, file, end}
+		if strings.HasPrefix(program, "autokill exec") {
+			_, cmd.ExtraFiles[1] = socketPair(t, unix.SOCK_SEQPACKET)
+		}
 		if err := cmd.Run(); err != nil {
 			said, _ := os.ReadFile(stderr.Name())
 			t.Fatalf("%s: %v\n%s", program, err, said)
@@ -275,6 +278,12 @@ func TestInherits(t *testing.T) {
 		}
 		if got := report(before, "autokill run"); withoutGroup(got) != withoutGroup(want) {
 			t.Errorf("%s\nautokill run:\n%s\nenv:\n%s", before, got, want)
+		}
+		if got := report(before, "autokill exec --fd 4 --scope process"); got != want {
+			t.Errorf("%s\nautokill exec --scope process:\n%s\nenv:\n%s", before, got, want)
+		}
+		if got := report(before, "autokill exec --fd 4"); withoutGroup(got) != withoutGroup(want) {
+			t.Errorf("%s\nautokill exec:\n%s\nenv:\n%s", before, got, want)
 		}
 		if strings.Count(want, "descriptor ") < 7 {
 			t.Errorf("the test lost its descriptors:\n%s", want)

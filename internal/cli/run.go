@@ -90,11 +90,7 @@ func start(o runOptions, argv []string) (*supervisor, error) {
 	if err != nil {
 		return nil, err
 	}
-	path, ok := os.LookupEnv("PATH")
-	if !ok {
-		path = "/bin:/usr/bin" // as execvp(3) of glibc
-	}
-	file, err := search(argv[0], path)
+	file, err := searchPath(argv[0])
 	if err != nil {
 		return nil, err
 	}
@@ -136,17 +132,23 @@ func startBy(o runOptions, path string, argv []string, files []*os.File) (*autok
 	}
 	err := cmd.Start()
 	if errors.Is(err, autokill.ErrSealed) {
-		say(errors.New("inside a tree: the command is killed with this autokill, what it starts only with the tree outside"))
+		say(errInTree)
 		o.scope = scopeFlag(autokill.ScopeProcess)
 		return startBy(o, path, argv, files)
 	}
 	if err != nil {
-		if errors.Is(err, errors.ErrUnsupported) {
-			return nil, fmt.Errorf("%w: autokill probe tells what works here", err)
-		}
-		return nil, err
+		return nil, probeHint(err)
 	}
 	return cmd.Process, nil
+}
+
+var errInTree = errors.New("inside a tree: the command is killed with this handle, what it starts only with the tree outside")
+
+func probeHint(err error) error {
+	if errors.Is(err, errors.ErrUnsupported) {
+		return fmt.Errorf("%w: autokill probe tells what works here", err)
+	}
+	return err
 }
 
 // letGo closes what is the command's alone from now on, so that who is at the other

@@ -17,6 +17,15 @@ const opExec = "execve"
 // shell runs scripts without a "#!" line.
 const shell = "/bin/sh"
 
+// searchPath searches the PATH of the environment.
+func searchPath(name string) (string, error) {
+	path, ok := os.LookupEnv("PATH")
+	if !ok {
+		path = "/bin:/usr/bin" // as execvp(3) of glibc
+	}
+	return search(name, path)
+}
+
 // search finds the program as execvp(3) does, and so env(1): all of PATH is
 // searched, "." in it counts, and a file that is found but not executable is another
 // error than none. [autokill.LookPath] is for programs and more careful. Other than

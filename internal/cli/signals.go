@@ -100,8 +100,13 @@ func notify() (<-chan siginfo.Info, error) {
 // end us.
 func respect() {
 	inheritIgnored()
+	surviveMessages()
+}
+
+// surviveMessages: a message that nobody can read must not end us. Package os asks os/signal.
+func surviveMessages() {
 	if !signal.Ignored(syscall.SIGPIPE) {
-		signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // package os asks os/signal
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	}
 }
 

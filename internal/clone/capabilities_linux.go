@@ -21,6 +21,9 @@ func ReadCapabilities() (*Capabilities, error) {
 	return c, nil
 }
 
+// Take makes the capabilities those of the calling thread.
+func (c *Capabilities) Take() error { return Here([]Step{capset(c)}) }
+
 // Born are the capabilities that the child has when its vector begins.
 func (r *Request) Born() (*Capabilities, error) {
 	if r.Flags&unix.CLONE_NEWUSER == 0 {

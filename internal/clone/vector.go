@@ -3,8 +3,6 @@
 package clone
 
 import (
-	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"sync"
@@ -166,7 +164,7 @@ func failure(tasks []*Task) error {
 		case outcomeErrno:
 			return stepError(step, syscall.Errno(t.result))
 		case outcomeUnwanted:
-			return stepError(step, fmt.Errorf("accepted without effect (%#x): %w", t.result, errors.ErrUnsupported))
+			return stepError(step, unwanted(t.result))
 		}
 	}
 	for _, t := range tasks {

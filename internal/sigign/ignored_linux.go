@@ -17,6 +17,9 @@ type dispositions [65]uintptr
 
 const sigIgn = 1 // SIG_IGN
 
+// mask is sigset of the runtime: bit n is signal n+1.
+type mask uint64
+
 // anchor is a variable whose address is known, to compare the symbol table with: a
 // position independent program is not where its table says.
 var anchor byte
@@ -24,36 +27,61 @@ var anchor byte
 const (
 	anchorName = "github.com/autokill/autokill/internal/sigign.anchor"
 	fwdSigName = "runtime.fwdSig"
+	maskName   = "runtime.initSigmask"
 )
 
 // Ignored are the signals that were ignored at the start of the program. An error wraps
 // errors.ErrUnsupported.
 func Ignored() ([]syscall.Signal, error) {
-	file, err := elf.Open("/proc/self/exe")
+	noted, err := locate(fwdSigName, unsafe.Sizeof(dispositions{}))
 	if err != nil {
-		return nil, unknown(err)
+		return nil, fmt.Errorf("which signals were ignored at the start is not known: %w (%w)", err, errors.ErrUnsupported)
 	}
-	defer file.Close()
-	symbols, err := read(file)
-	if err != nil {
-		return nil, unknown(err)
-	}
-	here, err := symbols.find(anchorName, uint64(unsafe.Sizeof(anchor)))
-	if err != nil {
-		return nil, unknown(err)
-	}
-	there, err := symbols.find(fwdSigName, uint64(unsafe.Sizeof(dispositions{})))
-	if err != nil {
-		return nil, unknown(err)
-	}
-	found := (*dispositions)(unsafe.Add(unsafe.Pointer(&anchor), int(there-here)))
 	var ignored []syscall.Signal
-	for sig, handler := range found {
+	for sig, handler := range (*dispositions)(noted) {
 		if handler == sigIgn {
 			ignored = append(ignored, syscall.Signal(sig))
 		}
 	}
 	return ignored, nil
+}
+
+// Blocked are the signals that were blocked at the start of the program. An error wraps
+// errors.ErrUnsupported.
+func Blocked() ([]syscall.Signal, error) {
+	noted, err := locate(maskName, unsafe.Sizeof(mask(0)))
+	if err != nil {
+		return nil, fmt.Errorf("which signals were blocked at the start is not known: %w (%w)", err, errors.ErrUnsupported)
+	}
+	var blocked []syscall.Signal
+	for sig := range syscall.Signal(64) {
+		if *(*mask)(noted)&(1<<sig) != 0 {
+			blocked = append(blocked, sig+1)
+		}
+	}
+	return blocked, nil
+}
+
+// locate finds a variable of the runtime with this name and size.
+func locate(name string, size uintptr) (unsafe.Pointer, error) {
+	file, err := elf.Open("/proc/self/exe")
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	symbols, err := read(file)
+	if err != nil {
+		return nil, err
+	}
+	here, err := symbols.find(anchorName, uint64(unsafe.Sizeof(anchor)))
+	if err != nil {
+		return nil, err
+	}
+	there, err := symbols.find(name, uint64(size))
+	if err != nil {
+		return nil, err
+	}
+	return unsafe.Add(unsafe.Pointer(&anchor), int(there-here)), nil
 }
 
 // symbols are the sections .symtab and .strtab of elf(5). To look for two names in them
@@ -86,8 +114,4 @@ func (s symbols) find(name string, size uint64) (address uint64, err error) {
 		}
 	}
 	return 0, fmt.Errorf("this program has no variable %s of %d bytes", name, size)
-}
-
-func unknown(err error) error {
-	return fmt.Errorf("which signals were ignored at the start is not known: %w (%w)", err, errors.ErrUnsupported)
 }

@@ -20,6 +20,8 @@ const (
 	saRestorer = 0x04000000
 )
 
+const ignore = 1 // SIG_IGN
+
 // sigaction is the kernel's struct.
 type sigaction struct {
 	handler, flags, restorer uintptr
@@ -67,6 +69,10 @@ var source = sync.OnceValues(func() (<-chan Info, error) {
 
 // Default gives a signal its default action back.
 func Default(sig syscall.Signal) error { return act(sig, &sigaction{}) }
+
+// Ignore makes the kernel drop a signal, without a word to Go's runtime: for a process that
+// execs next, and hands that on.
+func Ignore(sig syscall.Signal) error { return act(sig, &sigaction{handler: ignore}) }
 
 func act(sig syscall.Signal, action *sigaction) error {
 	_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(action)), 0, 8, 0, 0)

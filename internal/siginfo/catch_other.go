@@ -16,3 +16,6 @@ func Catch(...syscall.Signal) (<-chan Info, error) {
 
 // Default has nothing to undo here.
 func Default(syscall.Signal) error { return nil }
+
+// Ignore does nothing here.
+func Ignore(syscall.Signal) error { return nil }
