@@ -92,6 +92,13 @@ var attached = []clause{
 	{"TestB2_ParentDoesNotReap", func(t *testing.T, s suite) {
 		pid, in := grandchild(t, "exit 7", "exec sleep 1000")
 		p := attach(t, pid)
+		eventually(t, "exec of its parent", func() bool {
+			stat, err := testproc.ReadProcess(pid)
+			if err == nil {
+				stat, err = testproc.ReadProcess(stat.PPID)
+			}
+			return err == nil && stat.Name == "sleep" // which knows of no child
+		})
 		in.Close()
 		s.wait(t, p)
 		if got := state(t, pid); got != "Z" {
