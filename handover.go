@@ -3,10 +3,10 @@ package autokill
 import (
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"slices"
 	"strconv"
+	"syscall"
 
 	"github.com/autokill/autokill/internal/bond"
 )
@@ -26,7 +26,7 @@ type Handed struct {
 // the children, and so they do if the other one has taken over and ends. A name is at most
 // [MaxName] bytes, data at most [MaxData]; both may be empty. HandOver waits like reads and
 // writes of conn, until its deadlines; conn is not to be used for anything else meanwhile.
-func HandOver(conn *net.UnixConn, handles map[string]Handed) error {
+func HandOver(conn syscall.Conn, handles map[string]Handed) error {
 	if err := handOver(conn, handles); err != nil {
 		return &OpError{Op: "hand over", Err: err}
 	}
@@ -36,7 +36,7 @@ func HandOver(conn *net.UnixConn, handles map[string]Handed) error {
 	return nil
 }
 
-func handOver(conn *net.UnixConn, handles map[string]Handed) error {
+func handOver(conn syscall.Conn, handles map[string]Handed) error {
 	if err := checkHandover(handles); err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func checkHandover(handles map[string]Handed) error {
 // [HandOver]. If that program ends or fails before it has sent them all, TakeOver
 // fails, too, and keeps none. What comes is distrusted as by [FromFile]: a single handle
 // that is none fails the whole of it.
-func TakeOver(conn *net.UnixConn) (map[string]Handed, error) {
+func TakeOver(conn syscall.Conn) (map[string]Handed, error) {
 	handles := map[string]Handed{}
 	err := takeOver(conn, handles)
 	if err == nil {
@@ -96,7 +96,7 @@ func TakeOver(conn *net.UnixConn) (map[string]Handed, error) {
 	return handles, nil
 }
 
-func takeOver(conn *net.UnixConn, handles map[string]Handed) error {
+func takeOver(conn syscall.Conn, handles map[string]Handed) error {
 	for {
 		r, err := receiveRecord(conn)
 		if err != nil {

@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
-	"net"
 	"os"
 	"testing"
 	"time"
@@ -64,13 +63,13 @@ func TestReceiveDistrusts(t *testing.T) {
 	}
 	for _, kind := range []int{unix.SOCK_STREAM, unix.SOCK_SEQPACKET} {
 		for _, tt := range tests {
-			for name, receive := range map[string]func(*net.UnixConn) error{
-				"Receive":  func(c *net.UnixConn) error { _, err := autokill.Receive(c); return err },
-				"TakeOver": func(c *net.UnixConn) error { _, err := autokill.TakeOver(c); return err },
+			for name, receive := range map[string]func(*os.File) error{
+				"Receive":  func(c *os.File) error { _, err := autokill.Receive(c); return err },
+				"TakeOver": func(c *os.File) error { _, err := autokill.TakeOver(c); return err },
 			} {
 				ours, theirs := connection(t, kind)
 				if len(tt.text) > 0 {
-					if _, _, err := theirs.WriteMsgUnix(tt.text, tt.rights, nil); err != nil {
+					if err := unix.Sendmsg(int(theirs.Fd()), tt.text, tt.rights, nil, 0); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -108,23 +107,13 @@ func TestReceiveHasADeadline(t *testing.T) {
 	}
 }
 
-func connection(t *testing.T, kind int) (a, b *net.UnixConn) {
+func connection(t *testing.T, kind int) (a, b *os.File) {
 	t.Helper()
-	pair, err := unix.Socketpair(unix.AF_UNIX, kind|unix.SOCK_CLOEXEC, 0)
+	pair, err := unix.Socketpair(unix.AF_UNIX, kind|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var conns []*net.UnixConn
-	for _, fd := range pair {
-		file := os.NewFile(uintptr(fd), "socket")
-		conn, err := net.FileConn(file)
-		file.Close()
-		if err != nil {
-			t.Fatal(err)
-		}
-		conns = append(conns, conn.(*net.UnixConn))
-	}
-	return conns[0], conns[1]
+	return os.NewFile(uintptr(pair[0]), "socket"), os.NewFile(uintptr(pair[1]), "socket")
 }
 
 // TestHandoverRefused: what cannot be handed over is refused before anything is sent.

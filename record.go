@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
+	"syscall"
 )
 
 // A record is a handle, or a word about handles, on its way through a unix socket of any
@@ -79,36 +79,39 @@ func parseRecord(b []byte) (record, error) {
 	return r, nil
 }
 
-func sendRecord(conn *net.UnixConn, r record) error {
-	if conn == nil {
-		return os.ErrInvalid
+func sendRecord(conn syscall.Conn, r record) error {
+	raw, err := rawConn(conn)
+	if err != nil {
+		return err
 	}
 	rights, err := rightsOf(r.handle)
 	if err != nil {
 		return err
 	}
-	header := r.header()
-	n, _, err := conn.WriteMsgUnix(header, rights, nil)
-	if err != nil {
-		return err
-	}
-	// The descriptor went with the first byte.
-	for _, rest := range [][]byte{header[n:], []byte(r.name), r.data} {
+	for _, rest := range [][]byte{r.header(), []byte(r.name), r.data} {
 		for len(rest) > 0 {
-			n, err := conn.Write(rest[:min(len(rest), pieceSize)])
+			n, err := sendPiece(raw, rest[:min(len(rest), pieceSize)], rights)
 			if err != nil {
 				return err
 			}
-			rest = rest[n:]
+			rest, rights = rest[n:], nil // the descriptor went with the first byte
 		}
 	}
 	return nil
 }
 
-// receiveRecord trusts nothing. The handle is the caller's to close.
-func receiveRecord(conn *net.UnixConn) (r record, err error) {
+func rawConn(conn syscall.Conn) (syscall.RawConn, error) {
 	if conn == nil {
-		return record{}, os.ErrInvalid
+		return nil, os.ErrInvalid
+	}
+	return conn.SyscallConn()
+}
+
+// receiveRecord trusts nothing. The handle is the caller's to close.
+func receiveRecord(conn syscall.Conn) (r record, err error) {
+	raw, err := rawConn(conn)
+	if err != nil {
+		return record{}, err
 	}
 	var files []*os.File
 	defer func() {
@@ -120,10 +123,10 @@ func receiveRecord(conn *net.UnixConn) (r record, err error) {
 	}()
 	header := make([]byte, recordSize)
 	for got := 0; got < recordSize; {
-		n, more, err := receiveFiles(conn, header[got:])
+		n, more, err := receivePiece(raw, header[got:])
 		files = append(files, more...)
 		switch {
-		case err != nil && !errors.Is(err, io.EOF):
+		case err != nil:
 			return record{}, err
 		case n == 0 && got == 0 && len(files) == 0:
 			return record{}, io.EOF
@@ -147,15 +150,21 @@ func receiveRecord(conn *net.UnixConn) (r record, err error) {
 	}
 	name := []byte(r.name)
 	for _, part := range [][]byte{name, r.data} {
-		for len(part) > 0 {
-			piece := part[:min(len(part), pieceSize)]
-			if _, err := io.ReadFull(conn, piece); err != nil {
-				if errors.Is(err, io.EOF) {
-					err = io.ErrUnexpectedEOF
-				}
+		for piece := part[:min(len(part), pieceSize)]; len(part) > 0; {
+			n, more, err := receivePiece(raw, piece)
+			files = append(files, more...)
+			switch {
+			case err != nil:
 				return record{}, err
+			case n == 0:
+				return record{}, io.ErrUnexpectedEOF
+			case len(more) > 0:
+				return record{}, fmt.Errorf("%w: a descriptor in the midst of a message", ErrNotHandle)
 			}
-			part = part[len(piece):]
+			part, piece = part[n:], piece[n:]
+			if len(piece) == 0 {
+				piece = part[:min(len(part), pieceSize)]
+			}
 		}
 	}
 	r.name = string(name)

@@ -3,8 +3,8 @@ package autokill
 import (
 	"errors"
 	"fmt"
-	"net"
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -24,14 +24,41 @@ func rightsOf(file *os.File) ([]byte, error) {
 	return rights, err
 }
 
-// receiveFiles reads once, and what descriptors there are.
-func receiveFiles(conn *net.UnixConn, b []byte) (int, []*os.File, error) {
-	control := make([]byte, unix.CmsgSpace(4*2)) // one more than there should be
-	n, size, flags, _, err := conn.ReadMsgUnix(b, control)
-	if err != nil {
-		return n, nil, err
+// sendPiece writes once. It waits like any write to the connection: in Go's poller, until
+// the deadline, or in the kernel if the file is a blocking one.
+func sendPiece(conn syscall.RawConn, b, rights []byte) (n int, err error) {
+	closed := conn.Write(func(fd uintptr) bool {
+		for {
+			n, err = unix.SendmsgN(int(fd), b, rights, nil, unix.MSG_NOSIGNAL)
+			if !errors.Is(err, unix.EINTR) {
+				return !errors.Is(err, unix.EAGAIN)
+			}
+		}
+	})
+	if closed != nil {
+		return 0, closed
 	}
-	var files []*os.File
+	return n, os.NewSyscallError("sendmsg", err)
+}
+
+// receivePiece reads once, and what descriptors there are. At the end it returns 0 bytes.
+func receivePiece(conn syscall.RawConn, b []byte) (n int, files []*os.File, err error) {
+	control := make([]byte, unix.CmsgSpace(4*2)) // one more than there should be
+	var size, flags int
+	closed := conn.Read(func(fd uintptr) bool {
+		for {
+			n, size, flags, _, err = unix.Recvmsg(int(fd), b, control, unix.MSG_CMSG_CLOEXEC)
+			if !errors.Is(err, unix.EINTR) {
+				return !errors.Is(err, unix.EAGAIN)
+			}
+		}
+	})
+	switch {
+	case closed != nil:
+		return 0, nil, closed
+	case err != nil:
+		return 0, nil, os.NewSyscallError("recvmsg", err)
+	}
 	parts, err := unix.ParseSocketControlMessage(control[:size])
 	for i := range parts {
 		numbers, err := unix.ParseUnixRights(&parts[i])
@@ -49,7 +76,7 @@ func receiveFiles(conn *net.UnixConn, b []byte) (int, []*os.File, error) {
 		for _, file := range files {
 			file.Close()
 		}
-		return n, nil, errors.Join(err)
+		return n, nil, err
 	}
 	return n, files, nil
 }

@@ -2,8 +2,8 @@ package autokill
 
 import (
 	"fmt"
-	"net"
 	"os"
+	"syscall"
 
 	"github.com/autokill/autokill/internal/bond"
 )
@@ -86,13 +86,14 @@ func adopt(file *os.File) (*Process, error) {
 	return process, nil
 }
 
-// Send sends a reference to the handle, for [Receive] at the other end. The sender keeps
+// Send sends a reference to the handle through a unix socket, a *net.UnixConn or an *os.File,
+// for [Receive] at the other end. The sender keeps
 // its own: close the Process to give the child up to the receiver. While the reference is
 // on its way, it keeps the child alive.
 //
 // Send waits like any write to conn, until its deadline. Each handle on its way counts
 // against RLIMIT_NOFILE, per user over all processes: syscall.ETOOMANYREFS.
-func (p *Process) Send(conn *net.UnixConn) error {
+func (p *Process) Send(conn syscall.Conn) error {
 	file, err := p.File()
 	if err == nil {
 		err = sendRecord(conn, record{kind: kindHandle, handle: file})
@@ -107,7 +108,7 @@ func (p *Process) Send(conn *net.UnixConn) error {
 // Receive makes a Process of a new reference to a handle, which [Process.Send] has sent. It
 // waits like any read from conn, until its deadline, and distrusts what comes as [FromFile]
 // does. At the end of the stream the error wraps [io.EOF].
-func Receive(conn *net.UnixConn) (*Process, error) {
+func Receive(conn syscall.Conn) (*Process, error) {
 	r, err := receiveRecord(conn)
 	switch {
 	case err != nil:

@@ -5,7 +5,6 @@ package autokill
 import (
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"runtime"
 	"syscall"
@@ -21,7 +20,9 @@ func duplicate(syscall.Conn, string) (*os.File, error) { return nil, errSystem()
 
 func rightsOf(*os.File) ([]byte, error) { return nil, errSystem() }
 
-func receiveFiles(*net.UnixConn, []byte) (int, []*os.File, error) { return 0, nil, errSystem() }
+func sendPiece(syscall.RawConn, []byte, []byte) (int, error) { return 0, errSystem() }
+
+func receivePiece(syscall.RawConn, []byte) (int, []*os.File, error) { return 0, nil, errSystem() }
 
 func execWith(string, []string, []string, map[string]Handed) error { return errSystem() }
 

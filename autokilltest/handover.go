@@ -8,7 +8,6 @@ import (
 	"io"
 	"maps"
 	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"slices"
@@ -295,14 +294,11 @@ func countAlive(handles map[string]autokill.Handed) {
 func waitForWord() { _, _ = os.Stdin.Read(make([]byte, 1)) }
 
 // socketAt makes a connection of a descriptor, which stays open.
-func socketAt(fd int) *net.UnixConn {
+func socketAt(fd int) *os.File {
 	second, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 	check(err)
-	file := os.NewFile(uintptr(second), "socket")
-	defer file.Close()
-	conn, err := net.FileConn(file)
-	check(err)
-	return conn.(*net.UnixConn)
+	check(unix.SetNonblock(second, true))
+	return os.NewFile(uintptr(second), "socket")
 }
 
 const dynastyRole = "dynasty"

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"slices"
@@ -137,10 +136,9 @@ var travel = []clause{
 
 // share is a manner of a holder: it sends its handle, whenever it is told to.
 func share(h *holder) int {
-	conn, err := net.FileConn(os.NewFile(holderSocket, "socket"))
-	check(err)
+	conn := socketAt(holderSocket)
 	for {
-		check(h.process.Send(conn.(*net.UnixConn)))
+		check(h.process.Send(conn))
 		h.say("done")
 		h.await()
 	}
@@ -151,12 +149,7 @@ func (h *held) receiveProcess(t *testing.T, s suite) *autokill.Process {
 	t.Helper()
 	h.tell(t)
 	h.expect(t, "done")
-	conn, err := net.FileConn(h.socket)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	p, err := autokill.Receive(conn.(*net.UnixConn))
+	p, err := autokill.Receive(h.socket)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,9 +208,7 @@ func (h *held) secondHolder(t *testing.T) *exec.Cmd {
 
 // receiver is the role.
 func receiver([]string) int {
-	conn, err := net.FileConn(os.NewFile(3, "socket"))
-	check(err)
-	p, err := autokill.Receive(conn.(*net.UnixConn))
+	p, err := autokill.Receive(socketAt(3))
 	check(err)
 	fmt.Println(p.Pid)
 	select {}
