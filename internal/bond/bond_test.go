@@ -72,12 +72,12 @@ func TestOwnStepsExist(t *testing.T) {
 	p := newParcel(ScopeTree)
 	r := new(clone.Request)
 	p.seal(r)
-	for _, s := range slices.Concat(p.steps, r.Confinement) {
+	for _, s := range slices.Concat(p.steps, p.introduction(), r.Confinement) {
 		names = append(names, s.Name)
 	}
 	for _, name := range ownSteps {
 		switch name {
-		case "close_range", "prctl(PR_SET_NO_NEW_PRIVS)", "rt_sigprocmask", "rt_sigaction", "socketpair", "ppoll", "sendmsg(command)":
+		case "close_range", "prctl(PR_SET_NO_NEW_PRIVS)", "rt_sigprocmask", "rt_sigaction", "socketpair", "setsockopt(SO_PASSCRED)", "ppoll", "sendmsg(command)":
 			continue // of package clone, of the parent, of a proof, of package pidns
 		}
 		if !slices.Contains(names, name) {
@@ -138,15 +138,15 @@ func TestParcel(t *testing.T) {
 	if string(payload[:n]) != string(want) {
 		t.Errorf("description %q, want %q", payload[:n], want)
 	}
-	messages, err := unix.ParseSocketControlMessage(control[:cn])
-	if err != nil || len(messages) != 1 {
-		t.Fatalf("%d control messages, %v", len(messages), err)
+	m, err := parseMessage(payload[:n], control[:cn])
+	if err != nil || len(m.files) != 1 {
+		t.Fatalf("descriptors %v, %v", m.files, err)
 	}
-	fds, err := unix.ParseUnixRights(&messages[0])
-	if err != nil || len(fds) != 1 {
-		t.Fatalf("descriptors %v, %v", fds, err)
-	}
+	fds := m.files
 	defer unix.Close(fds[0])
+	if sender := m.sender; sender.Pid != int32(c.Pid) || sender.Uid != uint32(os.Getuid()) {
+		t.Errorf("the kernel says that %+v has sent it", sender)
+	}
 	if err := unix.PidfdSendSignal(fds[0], 0, nil, 0); err != nil {
 		t.Errorf("the descriptor is no pidfd of the living child: %v", err)
 	}

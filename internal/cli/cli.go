@@ -16,10 +16,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const rootHelp = `Child processes that cannot outlive their starter: kill -9 included.
-
-A COMMAND that autokill runs has no_new_privs: sudo, su, newuidmap, fusermount
-and other set-user-ID programs do not work inside.`
+const rootHelp = `Child processes that cannot outlive their starter, kill -9 included. A COMMAND
+that autokill runs has no_new_privs: sudo, su, newuidmap, fusermount and other
+set-user-ID programs do not work inside.`
 
 // rootCommand has all subcommands.
 func rootCommand() *cobra.Command {

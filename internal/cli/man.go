@@ -26,6 +26,9 @@ func manCommand() *cobra.Command {
 	}
 }
 
+// manualOnly is the annotation of a command with what its help has no room for.
+const manualOnly = "manual"
+
 // manualPage is a page for man(1), in the language of man(7).
 func manualPage(root *cobra.Command) string {
 	var b strings.Builder
@@ -48,6 +51,9 @@ func manualPage(root *cobra.Command) string {
 			long = c.Short
 		}
 		b.WriteString(paragraphs(long))
+		if more := c.Annotations[manualOnly]; more != "" {
+			b.WriteString(paragraphs(more))
+		}
 		c.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
 			if f.Name != "help" {
 				b.WriteString(option(f))

@@ -14,14 +14,15 @@ import (
 
 const psHelp = `List every handle that the caller may see: whom it keeps alive, how, since when,
 and which processes hold it. It only reads /proc, and takes no reference to a
-handle: one that is closed meanwhile kills as ever.
+handle: one that is closed meanwhile kills as ever. All handles root may see.
 
 The columns are the pid of the child (- if it has ended, ? if it cannot be
 told), its scope, the mechanism, its age, who holds the handle as PID:FD, and
 its command line. "in flight" is a handle that no process has among its
-descriptors: it is in a message that nobody has received yet.
+descriptors: it is in a message that nobody has received yet.`
 
---tree prints holders, below each what it holds, and below that what the child
+// psManual is for the manual page only: help fits a screen.
+const psManual = `--tree prints holders, below each what it holds, and below that what the child
 itself holds.
 
 Whose processes one may see decides ptrace(2)'s rule: for the handles of all,
@@ -57,6 +58,7 @@ func psCommand() *cobra.Command {
 		Use:                   "ps [--json | --tree]",
 		Short:                 "list the handles on this machine and who holds them",
 		Long:                  psHelp,
+		Annotations:           map[string]string{manualOnly: psManual},
 		DisableFlagsInUseLine: true,
 		Args:                  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -79,12 +81,12 @@ func psCommand() *cobra.Command {
 			return err
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON; its fields are in the manual page (autokill man)")
 	cmd.Flags().BoolVar(&asTree, "tree", false, "print a tree of holders and children")
 	return cmd
 }
 
-// sightReport is what ps --json prints; it is described in the help.
+// sightReport is what ps --json prints; it is described in the manual page.
 type sightReport struct {
 	Handles []handleReport `json:"handles"`
 	Flights []flightReport `json:"flights"`
