@@ -73,12 +73,25 @@ type attached struct{ tripwire }
 // await leaves the reaping to whoever started the process, and who wants the status, too:
 // os/exec, if that was this program.
 func (attached) await(c *Child) Ending {
-	_ = c.Observer.Wait(context.Background())
+	waitEnded(c.Observer)
 	exit, ended, err := c.Observer.Peek()
 	if err == nil && ended {
 		return Ending{Known: true, Status: exit.Status, Rusage: exit.Usage}
 	}
 	return obituary(c)
+}
+
+// waitEnded takes a thread where Go's poller could not take the pidfd (epoll has limits).
+func waitEnded(observer *pidfd.FD) {
+	if observer.Wait(context.Background()) == nil {
+		return
+	}
+	if conn, err := observer.SyscallConn(); err == nil {
+		_ = conn.Control(func(fd uintptr) {
+			for !readyWithin(int(fd), time.Hour) {
+			}
+		})
+	}
 }
 
 // ended says whether a process has ended. If it has not, its pid was its own until now.
