@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -69,8 +70,8 @@ func isBound(fd int) bool {
 // before an exec.
 type adopted struct {
 	mechanism
-	// late: a native child had ended before. It may have been the init of a PID namespace,
-	// whose exit status is 0 whatever the command's was.
+	// late: a native child had ended before, or has no number here. It may be the init of a
+	// PID namespace, whose exit status is 0 whatever the command's was.
 	late bool
 }
 
@@ -247,7 +248,7 @@ func adoptNative(fd int, handle *os.File) (*Child, error) {
 		observer.Close()
 		return nil, err
 	}
-	child := newChild(pid, handle, observer, adopted{native{}, pid < 0})
+	child := newChild(pid, handle, observer, adopted{native{}, pid <= 0})
 	if pid == 0 {
 		child.everybody = abroad{ScopeProcess, observer}
 	}
@@ -257,16 +258,31 @@ func adoptNative(fd int, handle *os.File) (*Child, error) {
 // reopen makes the observer of a handle.
 func reopen(handle int) (*pidfd.FD, error) {
 	fd, err := lookAgain(handle)
-	if errors.Is(err, unix.ESRCH) {
-		// Reaped: now a duplicate keeps nobody alive.
-		fd, err = unix.FcntlInt(uintptr(handle), unix.F_DUPFD_CLOEXEC, 0)
-		if err != nil {
-			return nil, os.NewSyscallError("fcntl(F_DUPFD_CLOEXEC)", err)
+	switch {
+	case errors.Is(err, unix.ESRCH):
+		return twin(handle) // reaped: now a duplicate keeps nobody alive
+	case slices.ContainsFunc(denials, func(denial error) bool { return errors.Is(err, denial) }):
+		// As in Docker's profile. A process that has a number here can be opened by that.
+		second, failed := twin(handle)
+		if failed != nil {
+			return nil, failed
 		}
-		return observerOf(fd)
-	}
-	if err != nil {
+		defer second.Close()
+		if pid, failed := pidOf(second); failed == nil && pid > 0 {
+			return observe(pid, handle)
+		}
 		return nil, err
+	case err != nil:
+		return nil, err
+	}
+	return observerOf(fd)
+}
+
+// twin is a duplicate of the handle.
+func twin(handle int) (*pidfd.FD, error) {
+	fd, err := unix.FcntlInt(uintptr(handle), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("fcntl(F_DUPFD_CLOEXEC)", err)
 	}
 	return observerOf(fd)
 }

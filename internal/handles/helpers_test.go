@@ -15,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -57,20 +58,37 @@ func (w way) command(name string, args ...string) *autokill.Cmd {
 	return c
 }
 
+// sleep starts a child that sleeps. Its command line is there a moment after the start.
+func (w way) sleep() (*autokill.Process, error) {
+	c := w.command("sleep", "1000")
+	if err := c.Start(); err != nil {
+		return nil, err
+	}
+	for deadline := time.Now().Add(testproc.Patience); ; time.Sleep(time.Millisecond) {
+		line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", c.Process.Pid))
+		if err != nil || string(line) == "sleep\x001000\x00" {
+			return c.Process, err
+		}
+		if time.Now().After(deadline) {
+			return nil, fmt.Errorf("the command line is %q", line)
+		}
+	}
+}
+
 // start starts a child that sleeps, which the test kills in the end.
 func (w way) start(t *testing.T) *autokill.Process {
 	t.Helper()
-	c := w.command("sleep", "1000")
-	if err := c.Start(); err != nil {
+	p, err := w.sleep()
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		c.Process.Close()
-		if _, err := c.Process.Wait(); err != nil {
+		p.Close()
+		if _, err := p.Wait(); err != nil {
 			t.Error(err)
 		}
 	})
-	return c.Process
+	return p
 }
 
 func see(t *testing.T) handles.Sight {
@@ -207,25 +225,24 @@ func hold(args []string) int {
 		fmt.Fprintf(os.Stderr, "holder: cannot %q\n", args)
 		return 1
 	}
-	c := ways[i].command("sleep", "1000")
-	if err := c.Start(); err != nil {
+	p, err := ways[i].sleep()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "holder:", err)
 		return 1
 	}
-	var err error
 	switch strings.Join(args[1:], "") {
 	case secret:
 		err = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
 	case headless:
 		endFirstThread()
 	case apart:
-		err = holdApart(c.Process.Pid)
+		err = holdApart(p.Pid)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "holder:", err)
 		return 1
 	}
-	fmt.Println(c.Process.Pid)
+	fmt.Println(p.Pid)
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	return 0
 }
