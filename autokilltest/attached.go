@@ -126,6 +126,41 @@ var attached = []clause{
 			}
 		}
 	}},
+	{"TestB2_HandleTravels", func(t *testing.T, s suite) {
+		cmd, in := waitsForEnd(t, "exit 7")
+		first := attach(t, cmd.Process.Pid)
+		file, err := first.File()
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := autokill.FromFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if second.Pid != first.Pid || second.Scope() != first.Scope() {
+			t.Errorf("process %d with scope %v, want %d with %v", second.Pid, second.Scope(), first.Pid, first.Scope())
+		}
+		first.Close()
+		if err := second.Signal(syscall.Signal(0)); err != nil {
+			t.Errorf("it is gone, though a handle is left: %v", err)
+		}
+		in.Close()
+		s.wait(t, second)
+		if err := cmd.Wait(); cmd.ProcessState.ExitCode() != 7 {
+			t.Errorf("os/exec says %v, %v", cmd.ProcessState, err)
+		}
+		second.Close()
+
+		b := newBystander(t, exec.Command("cat"))
+		first = b.attach(t)
+		if file, err = first.File(); err != nil {
+			t.Fatal(err)
+		}
+		first.Close()
+		b.ping(t)
+		file.Close()
+		b.gone(t)
+	}},
 	{"TestB2_EndsMeanwhile", func(t *testing.T, s suite) {
 		rounds := 300
 		if testing.Short() {

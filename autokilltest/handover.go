@@ -257,10 +257,10 @@ func giver(subjects Subjects, args []string) int {
 		fmt.Println("kept:", err)
 		waitForWord()
 		countAlive(handles)
-		select {}
+		forever()
 	}
 	fmt.Printf("given %d\n", len(handles))
-	select {}
+	return forever()
 }
 
 // taker is the role of its successor.
@@ -268,7 +268,7 @@ func taker(_ Subjects, _ []string) int {
 	handles, err := autokill.TakeOver(socketAt(3))
 	if err != nil {
 		fmt.Println("none:", err)
-		select {}
+		forever()
 	}
 	var data []string
 	for _, name := range slices.Sorted(maps.Keys(handles)) {
@@ -277,7 +277,7 @@ func taker(_ Subjects, _ []string) int {
 	fmt.Printf("taken %d: %s\n", len(handles), strings.Join(data, ", "))
 	waitForWord()
 	countAlive(handles)
-	select {}
+	return forever()
 }
 
 func countAlive(handles map[string]autokill.Handed) {
@@ -288,6 +288,13 @@ func countAlive(handles map[string]autokill.Handed) {
 		}
 	}
 	fmt.Println("alive", alive)
+}
+
+// forever returns never, and is not taken for a deadlock by the runtime.
+func forever() int {
+	for {
+		time.Sleep(time.Hour)
+	}
 }
 
 // waitForWord returns at the end of the input, too.
@@ -337,7 +344,7 @@ func dynasty(subjects Subjects, args []string) int {
 		state, err := p.Wait()
 		check(err)
 		fmt.Println(state)
-		select {}
+		forever()
 	}
 	for range 3 {
 		go func() {

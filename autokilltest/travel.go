@@ -211,5 +211,5 @@ func receiver([]string) int {
 	p, err := autokill.Receive(socketAt(3))
 	check(err)
 	fmt.Println(p.Pid)
-	select {}
+	return forever()
 }

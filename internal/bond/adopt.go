@@ -79,7 +79,7 @@ type adopted struct {
 // parent still.
 func (a adopted) await(c *Child) Ending {
 	another, _ := ours.LoadOrStore(c.Pid, c)
-	_ = c.Observer.Wait(context.Background())
+	waitEnded(c.Observer)
 	defer c.awaitOuter()
 	if another == any(c) {
 		defer ours.CompareAndDelete(c.Pid, c)

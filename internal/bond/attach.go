@@ -41,7 +41,7 @@ func attach(pid int, s Scope) (*Child, error) {
 	if err != nil {
 		return nil, err
 	}
-	handle, err := attachTo(pid, observer, s)
+	sockets, err := attachTo(pid, observer, s)
 	if err != nil {
 		if ended(observer) {
 			err = os.ErrProcessDone // and what was seen may have been another's
@@ -49,14 +49,21 @@ func attach(pid int, s Scope) (*Child, error) {
 		_ = observer.Close()
 		return nil, err
 	}
-	child := newChild(pid, handle, observer, attached{tripwire{s}})
+	if running.tellsExits() {
+		sockets.forgetPeer()
+	}
+	publish(int(sockets.handle.Fd()), s, pid)
+	child := newChild(pid, sockets.handle, observer, attached{tripwire{s}})
+	child.peer = sockets.peer
+	// Who makes another Child of the handle in this program must not reap it either.
+	ours.LoadOrStore(pid, child)
 	if s == ScopeTree {
 		child.everybody = group{pid, observer}
 	}
 	return child, nil
 }
 
-func attachTo(pid int, observer *pidfd.FD, s Scope) (*os.File, error) {
+func attachTo(pid int, observer *pidfd.FD, s Scope) (*socketPair, error) {
 	t, err := examine(pid, observer, s)
 	if err != nil {
 		return nil, err
@@ -72,13 +79,17 @@ type attached struct{ tripwire }
 
 // await leaves the reaping to whoever started the process, and who wants the status, too:
 // os/exec, if that was this program.
-func (attached) await(c *Child) Ending {
+func (attached) await(c *Child) (end Ending) {
+	defer ours.CompareAndDelete(c.Pid, c)
+	defer func() { c.post(end) }()
 	waitEnded(c.Observer)
 	exit, ended, err := c.Observer.Peek()
 	if err == nil && ended {
 		return Ending{Known: true, Status: exit.Status, Rusage: exit.Usage}
 	}
-	return obituary(c)
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	return posthumous(ctx, c)
 }
 
 // waitEnded takes a thread where Go's poller could not take the pidfd (epoll has limits).
@@ -115,13 +126,14 @@ func proveAttach() error {
 			own.close()
 		}
 	}()
-	return probe(func(r *clone.Request) (pending *clone.Pending, _ *socketPair, err error) {
-		if pending, own, err = p.clone(r); err != nil {
+	return probe(func(r *clone.Request) (_ *clone.Pending, another *socketPair, err error) {
+		pending, bound, err := p.clone(r)
+		if err != nil {
 			return nil, nil, err
 		}
-		handle, err := attachToPending(pending)
-		if err == nil {
-			return pending, &socketPair{handle: handle}, nil
+		own = bound
+		if another, err = attachToPending(pending); err == nil {
+			return pending, another, nil
 		}
 		_ = unix.Kill(pending.Pid(), unix.SIGKILL) // its number until the wait
 		if _, failed := pending.Wait(); !errors.Is(failed, clone.ErrNotStarted) {
@@ -131,7 +143,7 @@ func proveAttach() error {
 	}, func(pid, _ int) (int, error) { return openPidfd(pid) })
 }
 
-func attachToPending(pending *clone.Pending) (*os.File, error) {
+func attachToPending(pending *clone.Pending) (*socketPair, error) {
 	observer, err := pidfd.Open(pending.Pid(), 0)
 	if err != nil {
 		return nil, err

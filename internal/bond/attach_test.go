@@ -106,9 +106,9 @@ func TestPidReuse(t *testing.T) {
 		}
 		before := testproc.Descriptors()
 		for _, s := range []Scope{ScopeProcess, ScopeTree} {
-			handle, err := wire(target{pid: pid, inner: pid}, observer, s)
-			if handle != nil || !errors.Is(err, os.ErrProcessDone) {
-				t.Errorf("%v: %v, %v", s, handle, err)
+			made, err := wire(target{pid: pid, inner: pid}, observer, s)
+			if made != nil || !errors.Is(err, os.ErrProcessDone) {
+				t.Errorf("%v: %v, %v", s, made, err)
 			}
 		}
 		if after := testproc.Descriptors(); after != before {
@@ -125,7 +125,7 @@ func TestPidReuse(t *testing.T) {
 func TestDisarm(t *testing.T) {
 	b := newBystander(t)
 	for armed := range 5 {
-		e := ends{-1, -1, -1, -1}
+		e := pipes{-1, -1, -1, -1}
 		if err := errors.Join(e.open(), e.belongTo(b.Process.Pid, ScopeProcess)); err != nil {
 			t.Fatal(err)
 		}

@@ -68,6 +68,13 @@ func (t tripwire) start(r *clone.Request, allowNewPrivs bool) (*Child, error) {
 // once it is closed.
 type socketPair struct{ handle, peer *os.File }
 
+func newSocketPair(numbers [2]int) *socketPair {
+	return &socketPair{
+		os.NewFile(uintptr(numbers[0]), "autokill handle"),
+		os.NewFile(uintptr(numbers[1]), "peer of an autokill handle"),
+	}
+}
+
 func (s *socketPair) close() {
 	_ = s.handle.Close()
 	s.forgetPeer()
@@ -87,7 +94,7 @@ func (p *parcel) clone(r *clone.Request) (pending *clone.Pending, _ *socketPair,
 	if err != nil {
 		return nil, nil, os.NewSyscallError("socketpair", err)
 	}
-	sockets := &socketPair{os.NewFile(uintptr(pair[0]), "autokill handle"), os.NewFile(uintptr(pair[1]), "peer of an autokill handle")}
+	sockets := newSocketPair(pair)
 	defer func() {
 		if err != nil {
 			sockets.close()

@@ -12,8 +12,8 @@ import (
 	"github.com/autokill/autokill/pidfd"
 )
 
-// ends are those of two pipes, which are -1 where they are not open.
-type ends [4]int
+// pipes are the ends of two, -1 where they are not open.
+type pipes [4]int
 
 // wire makes a handle for a process that makes no parcel itself: the same parcel, by this
 // program (parcel.go). Until it is done nothing can kill the process; where it fails,
@@ -21,41 +21,40 @@ type ends [4]int
 //
 // For the moment in which this program has the pipe ends in hand, the process could re-open
 // them through /proc, if it may trace this program (proc(5)), and survive.
-func wire(t target, observer *pidfd.FD, s Scope) (_ *os.File, err error) {
+func wire(t target, observer *pidfd.FD, s Scope) (_ *socketPair, err error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, os.NewSyscallError("socketpair", err)
 	}
-	handle, peer := os.NewFile(uintptr(pair[0]), "autokill handle"), pair[1]
-	ends := ends{-1, -1, -1, -1}
+	made := newSocketPair(pair)
+	pipes := pipes{-1, -1, -1, -1}
 	defer func() {
-		_ = unix.Close(peer)
 		if err != nil {
-			ends.disarm()
-			_ = handle.Close()
+			pipes.disarm()
+			made.close()
 		}
-		ends.close()
+		pipes.close()
 	}()
-	if err := ends.open(); err != nil {
+	if err := pipes.open(); err != nil {
 		return nil, err
 	}
-	if err := ends.belongTo(t.pid, s); err != nil {
+	if err := pipes.belongTo(t.pid, s); err != nil {
 		return nil, err
 	}
 	if ended(observer) {
 		return nil, os.ErrProcessDone
 	}
-	if err := describe(peer, t.inner, observer, s); err != nil {
+	if err := describe(pair[1], t.inner, observer, s); err != nil {
 		return nil, err
 	}
-	err = unix.Sendmsg(peer, appendHeader(nil, s), unix.UnixRights(ends[:]...), nil, unix.MSG_NOSIGNAL)
+	err = unix.Sendmsg(pair[1], appendHeader(nil, s), unix.UnixRights(pipes[:]...), nil, unix.MSG_NOSIGNAL)
 	if err != nil {
 		return nil, os.NewSyscallError("sendmsg(parcel)", err)
 	}
-	if err := ends.arm(); err != nil {
+	if err := pipes.arm(); err != nil {
 		return nil, err
 	}
-	return handle, nil
+	return made, nil
 }
 
 // describe sends the first message, with a pidfd. It says who sends it: whoever gets the
@@ -76,7 +75,7 @@ func describe(peer, inner int, observer *pidfd.FD, s Scope) error {
 	return os.NewSyscallError("sendmsg(description)", err)
 }
 
-func (e *ends) open() error {
+func (e *pipes) open() error {
 	for i := 0; i < len(e); i += 2 {
 		if err := unix.Pipe2(e[i:i+2], unix.O_CLOEXEC); err != nil {
 			return os.NewSyscallError("pipe2", err)
@@ -88,7 +87,7 @@ func (e *ends) open() error {
 }
 
 // belongTo makes SIGKILL for the process, or the group, what the kernel will send.
-func (e *ends) belongTo(pid int, s Scope) error {
+func (e *pipes) belongTo(pid int, s Scope) error {
 	owner := struct{ kind, pid int32 }{ownerPID, int32(pid)}
 	if s == ScopeTree {
 		owner.kind = ownerPGRP
@@ -106,7 +105,7 @@ func (e *ends) belongTo(pid int, s Scope) error {
 }
 
 // arm comes last. From the first end on the process is bound to this program.
-func (e *ends) arm() error {
+func (e *pipes) arm() error {
 	for _, end := range e {
 		if _, err := unix.FcntlInt(uintptr(end), unix.F_SETFL, unix.O_ASYNC); err != nil {
 			return os.NewSyscallError("fcntl(F_SETFL, O_ASYNC)", err)
@@ -123,14 +122,14 @@ func (e *ends) arm() error {
 }
 
 // disarm takes the bond off, so that what was begun kills nobody.
-func (e *ends) disarm() {
+func (e *pipes) disarm() {
 	for _, end := range e {
 		_, _ = unix.FcntlInt(uintptr(end), unix.F_SETFL, 0)
 	}
 }
 
 // close closes our copies. Those in the parcel are references of their own.
-func (e *ends) close() {
+func (e *pipes) close() {
 	for _, end := range e {
 		if end >= 0 {
 			_ = unix.Close(end)
