@@ -303,6 +303,10 @@ func waitsForEnd(t *testing.T, script string) (*exec.Cmd, io.Closer) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { // what a test that fails has left
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
 	return cmd, in
 }
 

@@ -52,11 +52,10 @@ func credsOf(observer *pidfd.FD) (creds, error) {
 			return creds{told.RUID, told.SUID}, nil
 		}
 		return creds{}, os.ErrProcessDone
-	case !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, unix.ESRCH):
-		return creds{}, err
 	case errors.Is(err, os.ErrProcessDone):
 		return creds{}, err
 	}
+	// The kernel is too old, or a filter denies the question.
 	pid, err := pidByProc(observer)
 	if err != nil {
 		return creds{}, err
@@ -95,8 +94,6 @@ func pidOf(observer *pidfd.FD) (int, error) {
 		return -1, nil
 	case errors.Is(err, os.ErrProcessDone):
 		return -1, nil
-	case !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, unix.ESRCH):
-		return 0, err
 	}
 	pid, err := pidByProc(observer)
 	switch {
