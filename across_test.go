@@ -123,7 +123,10 @@ func (place container) status(t *testing.T, subject string) {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = c.Wait() }()
+	defer func() {
+		in.Close()
+		_ = c.Wait()
+	}()
 	i := place.enter(t, subject, newEcho(t))
 	if i.receives(t, c.Process) {
 		in.Close()
@@ -134,7 +137,6 @@ func (place container) status(t *testing.T, subject string) {
 			t.Log(said)
 		}
 	}
-	in.Close()
 }
 
 // out: the child is started inside, and held inside and outside. The last one decides.
