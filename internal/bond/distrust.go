@@ -17,7 +17,7 @@ import (
 // Ledger of kernel versions:
 //
 //	PIDFD_GET_INFO    6.13: pid and credentials. Before, /proc tells.
-//	scm_fds in fdinfo 5.4 (net/unix/af_unix.c, unix_show_fdinfo)
+//	scm_fds in fdinfo 5.6 (net/unix/af_unix.c, unix_show_fdinfo)
 
 // couldKill holds the rule of sigio_perm (fs/fcntl.c), by which the kernel would let
 // somebody arm a tripwire: root, or whose uid is the real or the saved one of the process.
