@@ -18,7 +18,7 @@ import (
 // The process stays the child of its parent, which reaps it as before: an [os/exec.Cmd] is
 // still waited for by its own Wait. Done is closed when the process has ended. How it ended
 // the kernel tells everybody since Linux 6.15, once the parent has reaped it; before, and
-// where a parent does not reap for two seconds, only its parent can know, and
+// where a parent does not reap for a second, only its parent can know, and
 // [ProcessState.Known] is false.
 //
 // A process can be attached any number of times, and have been started with a handle of its

@@ -96,7 +96,7 @@ func (a adopted) await(c *Child) Ending {
 
 // grace is how long the parent of a child that has ended may take to reap it. There are
 // parents that never do.
-const grace = 2 * time.Second
+const grace = time.Second
 
 // obituary is what somebody else's child leaves behind.
 func obituary(c *Child) Ending {
