@@ -40,16 +40,15 @@ func execWith(path string, argv, env []string, handles map[string]Handed) error 
 	if err != nil {
 		return err
 	}
-	memory, err := unix.MemfdCreate("autokill handover", unix.MFD_CLOEXEC)
+	file, err := nameless()
 	if err != nil {
-		return os.NewSyscallError("memfd_create", err)
+		return err
 	}
-	file := os.NewFile(uintptr(memory), "handover")
 	files = append(files, file)
 	if _, err := file.Write(text); err != nil {
 		return err
 	}
-	env = append(without(env, handoverEnv), handoverEnv+"="+strconv.Itoa(memory))
+	env = append(without(env, handoverEnv), handoverEnv+"="+strconv.Itoa(int(file.Fd())))
 
 	// Who forks takes this lock, so nobody else inherits them.
 	syscall.ForkLock.Lock()
@@ -63,6 +62,24 @@ func execWith(path string, argv, env []string, handles map[string]Handed) error 
 	return &os.PathError{Op: "exec", Path: path, Err: err}
 }
 
+// nameless makes a file that is gone with its last descriptor: in memory, or where that is
+// denied, in the folder for temporary files.
+func nameless() (*os.File, error) {
+	memory, denied := unix.MemfdCreate("autokill handover", unix.MFD_CLOEXEC)
+	if denied == nil {
+		return os.NewFile(uintptr(memory), "handover"), nil
+	}
+	file, err := os.CreateTemp("", "autokill handover")
+	if err != nil {
+		return nil, fmt.Errorf("%w, and %w", os.NewSyscallError("memfd_create", denied), err)
+	}
+	if err := os.Remove(file.Name()); err != nil {
+		file.Close()
+		return nil, err
+	}
+	return file, nil
+}
+
 func without(env []string, name string) (rest []string) {
 	for _, variable := range env {
 		if !strings.HasPrefix(variable, name+"=") {
@@ -74,9 +91,10 @@ func without(env []string, name string) (rest []string) {
 
 // readLegacy reads what execWith has written, and closes it.
 func readLegacy(fd int) (list legacy, err error) {
-	// Somebody may have set the variable: only such a file is read, which cannot block.
-	if _, err := unix.FcntlInt(uintptr(fd), unix.F_GET_SEALS, 0); err != nil {
-		return legacy{}, fmt.Errorf("descriptor %d is not a list of handles: %w", fd, err)
+	// Somebody may have set the variable: only a regular file is read, which cannot block.
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
+		return legacy{}, fmt.Errorf("descriptor %d is not a list of handles: %w", fd, errors.Join(os.ErrInvalid, err))
 	}
 	unix.CloseOnExec(fd)
 	file := os.NewFile(uintptr(fd), "handover")
