@@ -234,7 +234,7 @@ func hold(args []string) int {
 	case secret:
 		err = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
 	case headless:
-		endFirstThread()
+		err = endFirstThread()
 	case apart:
 		err = holdApart(p.Pid)
 	}
@@ -263,37 +263,36 @@ func holdApart(child int) error {
 	return errors.Join(<-unshared, letGo(handle))
 }
 
-// endFirstThread returns when it has ended, on another thread.
-func endFirstThread() {
-	moved := make(chan struct{})
-	go func() {
-		for {
-			first, err := testproc.ReadStat(fmt.Sprintf("/proc/self/task/%d/stat", os.Getpid()))
-			if err != nil || first.State == "Z" {
-				close(moved)
-				return
-			}
-			runtime.Gosched()
-		}
-	}()
-	// The scheduler says nothing about which goroutine is on the first thread. Each that
-	// is not keeps its own, until one gets that.
-	for {
-		tried := make(chan struct{})
+// endFirstThread returns when it has ended.
+func endFirstThread() error {
+	// The scheduler says nothing about which goroutine is on the first thread. Each that is
+	// not keeps its own, until one gets that. Nobody else is busy meanwhile, who could have it.
+	onFirst := make(chan bool)
+	for range 100 {
 		go func() {
 			runtime.LockOSThread()
-			if unix.Gettid() == os.Getpid() {
+			first := unix.Gettid() == os.Getpid()
+			onFirst <- first
+			if first {
 				// Not the raw call, or the scheduler would wait for this thread.
 				_, _, _ = unix.Syscall(unix.SYS_EXIT, 0, 0, 0)
 			}
-			close(tried)
 			select {}
 		}()
-		select {
-		case <-tried:
-		case <-moved:
-			return
+		if <-onFirst {
+			return firstEnds()
 		}
+	}
+	return errors.New("of 100 threads none is the first")
+}
+
+func firstEnds() error {
+	for {
+		first, err := testproc.ReadStat(fmt.Sprintf("/proc/self/task/%d/stat", os.Getpid()))
+		if err != nil || first.State == "Z" {
+			return err
+		}
+		time.Sleep(time.Millisecond)
 	}
 }
 
