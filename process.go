@@ -72,10 +72,9 @@ func (p *Process) discard() {
 
 // Close drops the handle, which kills the child and everybody else in the scope, unless
 // somebody else has the handle, too: by [Process.File], [Process.Send], or because it came
-// from there. It
-// returns at once; [Process.Done] says when the child is gone. After the child has
-// ended Close kills those that are left, and frees what the Process holds. It may be
-// called any number of times and returns nil.
+// from there. It returns at once; [Process.Done] says when the child is gone. After the
+// child has ended Close kills those that are left, and frees what the Process holds. It may
+// be called any number of times and returns nil.
 //
 // A copy of the descriptor that was made without the help of this package does not
 // save the child from Close, nor, since Linux 6.9, anybody else in the scope.

@@ -86,10 +86,10 @@ func adopt(file *os.File) (*Process, error) {
 	return process, nil
 }
 
-// Send sends a reference to the handle through a unix socket, a *net.UnixConn or an *os.File,
-// for [Receive] at the other end. The sender keeps
-// its own: close the Process to give the child up to the receiver. While the reference is
-// on its way, it keeps the child alive.
+// Send sends a reference to the handle through a unix socket, a *net.UnixConn or an
+// *os.File, for [Receive] at the other end. The sender keeps its own: close the Process to
+// give the child up to the receiver. While the reference is on its way, it keeps the child
+// alive.
 //
 // Send waits like any write to conn, until its deadline. Each handle on its way counts
 // against RLIMIT_NOFILE, per user over all processes: syscall.ETOOMANYREFS.
