@@ -156,8 +156,9 @@ type legacy struct {
 	Dying []int `json:"dying"`
 }
 
+// left is a handle in it. A name need not be text.
 type left struct {
-	Name string `json:"name"`
+	Name []byte `json:"name"`
 	Data []byte `json:"data"`
 	FD   int    `json:"fd"`
 }
@@ -224,7 +225,7 @@ func inherit(value string, handles map[string]Handed) error {
 			failed = errors.Join(failed, fmt.Errorf("%q: %w", l.Name, err))
 			continue
 		}
-		handles[l.Name] = Handed{process, l.Data}
+		handles[string(l.Name)] = Handed{process, l.Data}
 	}
 	return failed
 }
@@ -236,10 +237,10 @@ func checkList(list []left) error {
 		switch {
 		case l.FD < 3:
 			return fmt.Errorf("%q has descriptor %d: %w", l.Name, l.FD, os.ErrInvalid)
-		case slices.Contains(numbers, l.FD), slices.Contains(names, l.Name):
+		case slices.Contains(numbers, l.FD), slices.Contains(names, string(l.Name)):
 			return fmt.Errorf("%q or descriptor %d is there twice: %w", l.Name, l.FD, os.ErrInvalid)
 		}
-		names, numbers = append(names, l.Name), append(numbers, l.FD)
+		names, numbers = append(names, string(l.Name)), append(numbers, l.FD)
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ func execWith(path string, argv, env []string, handles map[string]Handed) error 
 			return fmt.Errorf("%q: %w", name, err)
 		}
 		files = append(files, file)
-		list.Handles = append(list.Handles, left{name, handed.Data, int(file.Fd())})
+		list.Handles = append(list.Handles, left{[]byte(name), handed.Data, int(file.Fd())})
 		children = append(children, handed.Process.child)
 	}
 	list.Dying = bond.Unreaped(children)
@@ -53,6 +53,11 @@ func execWith(path string, argv, env []string, handles map[string]Handed) error 
 	// Who forks takes this lock, so nobody else inherits them.
 	syscall.ForkLock.Lock()
 	defer syscall.ForkLock.Unlock()
+	defer func() {
+		for _, file := range files {
+			unix.CloseOnExec(int(file.Fd()))
+		}
+	}()
 	for _, file := range files {
 		if _, err := unix.FcntlInt(file.Fd(), unix.F_SETFD, 0); err != nil {
 			return os.NewSyscallError("fcntl(F_SETFD)", err)
