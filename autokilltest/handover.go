@@ -78,7 +78,7 @@ var handover = []clause{
 	{"TestL7_KilledInAHandoverByExec", func(t *testing.T, s suite) {
 		rounds := 100
 		if testing.Short() {
-			rounds = 10
+			rounds = 4
 		}
 		for range rounds {
 			line := testproc.NewLifeline(t)
@@ -117,7 +117,7 @@ var handover = []clause{
 	{"TestL7_KilledInAHandover", func(t *testing.T, s suite) {
 		rounds := 60
 		if testing.Short() {
-			rounds = 6
+			rounds = 4
 		}
 		kept := 0
 		for round := range rounds {

@@ -35,7 +35,7 @@ const (
 var walk = []clause{{"TestL3_RandomWalk", func(t *testing.T, s suite) {
 	steps := 10_000
 	if testing.Short() {
-		steps = 400
+		steps = 200
 	}
 	seed := uint64(time.Now().UnixNano())
 	w := &walking{suite: s, world: newWorld(walkHolders), alive: map[int]*pidfd.FD{}}
