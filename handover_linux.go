@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -48,7 +49,8 @@ func execWith(path string, argv, env []string, handles map[string]Handed) error 
 	if _, err := file.Write(text); err != nil {
 		return err
 	}
-	env = append(without(env, handoverEnv), handoverEnv+"="+strconv.Itoa(int(file.Fd())))
+	env = slices.DeleteFunc(slices.Clone(env), func(variable string) bool { return strings.HasPrefix(variable, handoverEnv+"=") })
+	env = append(env, handoverEnv+"="+strconv.Itoa(int(file.Fd())))
 
 	// Who forks takes this lock, so nobody else inherits them.
 	syscall.ForkLock.Lock()
@@ -83,15 +85,6 @@ func nameless() (*os.File, error) {
 		return nil, err
 	}
 	return file, nil
-}
-
-func without(env []string, name string) (rest []string) {
-	for _, variable := range env {
-		if !strings.HasPrefix(variable, name+"=") {
-			rest = append(rest, variable)
-		}
-	}
-	return rest
 }
 
 // readLegacy reads what execWith has written, and closes it.

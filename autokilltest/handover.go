@@ -28,26 +28,13 @@ var handover = []clause{
 	{"TestL5_TenExecsUnderLoad", func(t *testing.T, s suite) {
 		const restarts = 10
 		line := testproc.NewLifeline(t)
-		c := testproc.Command(dynastyRole, s.name, "5", strconv.Itoa(restarts))
-		c.ExtraFiles = []*os.File{line.End()}
-		stdin, err := c.StdinPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		out, err := c.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := c.Start(); err != nil {
-			t.Fatal(err)
-		}
-		lines := bufio.NewReader(out)
+		c := startTold(t, dynastyRole, []string{s.name, "5", strconv.Itoa(restarts)}, line.End())
 		first := ""
 		for generation := range restarts + 1 {
-			text, err := lines.ReadString('\n')
+			text := c.line(t)
 			number, pids, _ := strings.Cut(text, ":")
-			if err != nil || number != strconv.Itoa(generation) || len(strings.Fields(pids)) != 5 {
-				t.Fatalf("generation %d said %q, %v", generation, text, err)
+			if number != strconv.Itoa(generation) || len(strings.Fields(pids)) != 5 {
+				t.Fatalf("generation %d said %q", generation, text)
 			}
 			if first == "" {
 				first = pids
@@ -62,17 +49,9 @@ var handover = []clause{
 		if s.Scope == autokill.ScopePIDNamespace && !statusIsTold() {
 			ended = "ended, status unknown"
 		}
-		if _, err := io.WriteString(stdin, "\n"); err != nil {
-			t.Fatal(err)
-		}
-		text, err := lines.ReadString('\n')
-		if err != nil || text != ended+"\n" {
-			t.Errorf("the last generation said %q, %v", text, err)
-		}
-		if err := c.Process.Kill(); err != nil {
-			t.Error(err)
-		}
-		_ = c.Wait()
+		c.tell(t)
+		c.expect(t, ended)
+		c.kill(t)
 		line.AllGone(t)
 	}},
 	{"TestL7_KilledInAHandoverByExec", func(t *testing.T, s suite) {
@@ -82,23 +61,10 @@ var handover = []clause{
 		}
 		for range rounds {
 			line := testproc.NewLifeline(t)
-			c := testproc.Command(dynastyRole, s.name, "3", "1000000")
-			c.ExtraFiles = []*os.File{line.End()}
-			out, err := c.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := c.Start(); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
-				t.Fatal(err)
-			}
+			c := startTold(t, dynastyRole, []string{s.name, "3", "1000000"}, line.End())
+			c.line(t)
 			time.Sleep(rand.N(40 * time.Millisecond)) // chance picks the moment
-			if err := c.Process.Kill(); err != nil {
-				t.Fatal(err)
-			}
-			_ = c.Wait()
+			c.kill(t)
 			line.AllGone(t)
 			reapOrphans(t)
 		}
@@ -161,7 +127,7 @@ func (s suite) startHandover(t *testing.T) handingOver {
 	start := func(role string, socket int) *told {
 		file := os.NewFile(uintptr(socket), "socket")
 		defer file.Close()
-		return startTold(t, role, s.name, file, line.End())
+		return startTold(t, role, []string{s.name}, file, line.End())
 	}
 	h := handingOver{giver: start(giverRole, pair[0]), line: line}
 	h.giver.expect(t, "ready")
@@ -178,9 +144,9 @@ type told struct {
 	lines *bufio.Reader
 }
 
-func startTold(t *testing.T, role, subject string, files ...*os.File) *told {
+func startTold(t *testing.T, role string, args []string, files ...*os.File) *told {
 	t.Helper()
-	c := testproc.Command(role, subject)
+	c := testproc.Command(role, args...)
 	c.ExtraFiles = files
 	stdin, err := c.StdinPipe()
 	if err != nil {

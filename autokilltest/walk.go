@@ -4,12 +4,11 @@ package autokilltest
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -82,11 +81,8 @@ type walking struct {
 
 // walker is a holder.
 type walker struct {
-	cmd   *exec.Cmd
-	stdin io.WriteCloser
-	out   *os.File
-	lines *bufio.Reader
-	mail  *os.File // our end of its socket
+	*told
+	mail *os.File // our end of its socket
 }
 
 const walkerRole = "walker"
@@ -100,20 +96,7 @@ func (w *walking) respawn(t *testing.T, i int) {
 	}
 	theirs := os.NewFile(uintptr(pair[1]), "mail")
 	defer theirs.Close()
-	p := &walker{cmd: testproc.Command(walkerRole, w.name), mail: os.NewFile(uintptr(pair[0]), "mail")}
-	p.cmd.ExtraFiles = []*os.File{theirs}
-	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
-		t.Fatal(err)
-	}
-	out, theirOut, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer theirOut.Close()
-	p.cmd.Stdout, p.out, p.lines = theirOut, out, bufio.NewReader(out)
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	p := &walker{startTold(t, walkerRole, []string{w.name}, theirs), os.NewFile(uintptr(pair[0]), "mail")}
 	w.walkers[i] = p
 	for box := range w.world.boxes {
 		if w.world.boxes[box].holder == i {
@@ -131,11 +114,10 @@ func (p *walker) ask(t *testing.T, format string, args ...any) string {
 	if _, err := fmt.Fprintf(p.stdin, format+"\n", args...); err != nil {
 		t.Fatal(err)
 	}
-	deadline(t, p.out)
-	answer, err := p.lines.ReadString('\n')
-	rest, ok := strings.CutPrefix(strings.TrimSuffix(answer, "\n"), "ok")
-	if err != nil || !ok {
-		t.Fatalf("the answer to %q is %q, %v", fmt.Sprintf(format, args...), answer, err)
+	answer := p.line(t)
+	rest, ok := strings.CutPrefix(answer, "ok")
+	if !ok {
+		t.Fatalf("the answer to %q is %q", fmt.Sprintf(format, args...), answer)
 	}
 	return strings.TrimSpace(rest)
 }
@@ -168,10 +150,7 @@ func (w *walking) step(t *testing.T, e event) {
 	case execHolder:
 		p.ask(t, "exec")
 	case killHolder:
-		if err := p.cmd.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		_ = p.cmd.Wait()
+		p.kill(t)
 		p.out.Close()
 	}
 	dead := w.world.happen(e)
@@ -197,25 +176,13 @@ func (w *walking) step(t *testing.T, e event) {
 
 func diesWithin(t *testing.T, observer *pidfd.FD, limit time.Duration) bool {
 	t.Helper()
-	conn, err := observer.SyscallConn()
-	if err != nil {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	err := observer.Wait(ctx)
+	if err != nil && ctx.Err() == nil {
 		t.Fatal(err)
 	}
-	dead := false
-	err = conn.Control(func(fd uintptr) {
-		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-		for {
-			_, err = unix.Poll(fds, int(limit.Milliseconds()))
-			if !errors.Is(err, unix.EINTR) {
-				break
-			}
-		}
-		dead = fds[0].Revents != 0
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return dead
+	return err == nil
 }
 
 // route takes one message out of a socket and puts it into another one.

@@ -2,7 +2,11 @@
 
 package autokilltest
 
-import "math/rand/v2"
+import (
+	"maps"
+	"math/rand/v2"
+	"slices"
+)
 
 // world is what the contract says about handles on their way between holders: a child
 // lives for as long as there is a reference to its handle, wherever that is. No system
@@ -114,24 +118,9 @@ func (w *world) pick(r *rand.Rand, most int) event {
 	}
 }
 
+// anyKey sorts, since the order must not depend on chance that the seed does not decide.
 func anyKey(r *rand.Rand, m map[int]int) int {
-	lowest := -1
-	n := r.IntN(len(m))
-	// The order must not depend on chance that the seed does not decide.
-	keys := make([]int, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	for range n + 1 {
-		best := -1
-		for _, k := range keys {
-			if k > lowest && (best < 0 || k < best) {
-				best = k
-			}
-		}
-		lowest = best
-	}
-	return lowest
+	return slices.Sorted(maps.Keys(m))[r.IntN(len(m))]
 }
 
 func (w *world) boxOf(holder int) *box {

@@ -60,24 +60,16 @@ func credsOf(observer *pidfd.FD) (creds, error) {
 	if err != nil {
 		return creds{}, err
 	}
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
+	t := target{pid: pid}
+	lost := t.look()
+	// The number was the process's own all the time if it still is.
+	switch {
+	case errors.Is(observer.Signal(0, pidfd.ToReferent), os.ErrProcessDone):
+		return creds{}, os.ErrProcessDone
+	case lost != nil:
 		return creds{}, unsupported("needs /proc of this program's PID namespace, or Linux 6.13")
 	}
-	uids := bytes.Fields(field(text, "Uid:"))
-	if len(uids) != 4 {
-		return creds{}, fmt.Errorf("/proc/PID/status has uids %q", uids)
-	}
-	ruid, ruidErr := strconv.ParseUint(string(uids[0]), 10, 32)
-	suid, suidErr := strconv.ParseUint(string(uids[2]), 10, 32)
-	if err := errors.Join(ruidErr, suidErr); err != nil {
-		return creds{}, err
-	}
-	// The number was the process's own all the time if it still is.
-	if errors.Is(observer.Signal(0, pidfd.ToReferent), os.ErrProcessDone) {
-		return creds{}, os.ErrProcessDone
-	}
-	return creds{uint32(ruid), uint32(suid)}, nil
+	return creds{uint32(t.real), uint32(t.saved)}, nil
 }
 
 // pidOf is the number of a process in our PID namespace: 0 if it is not in there, -1 if it
