@@ -49,12 +49,9 @@ func attach(pid int, s Scope) (*Child, error) {
 		_ = observer.Close()
 		return nil, err
 	}
-	if running.tellsExits() {
-		sockets.forgetPeer()
-	}
 	publish(int(sockets.handle.Fd()), s, pid)
 	child := newChild(pid, sockets.handle, observer, attached{tripwire{s}})
-	child.peer = sockets.peer
+	child.peer = sockets.postbox()
 	// Who makes another Child of the handle in this program must not reap it either.
 	ours.LoadOrStore(pid, child)
 	if s == ScopeTree {

@@ -119,7 +119,7 @@ func (native) prove() error {
 		r.Flags |= nativeFlags
 		r.NoNewPrivs = false // CLONE_NNP is among the flags
 		pending, handle, err := cloneBound(r)
-		return pending, &socketPair{handle: handle}, err
+		return pending, &socketPair{handle, -1}, err
 	}, look)
 }
 

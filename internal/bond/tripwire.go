@@ -52,11 +52,8 @@ func (t tripwire) start(r *clone.Request, allowNewPrivs bool) (*Child, error) {
 		waitFor(c.Pid, unix.WEXITED)
 		return nil, err
 	}
-	if running.tellsExits() {
-		sockets.forgetPeer()
-	}
 	child := newChild(c.Pid, sockets.handle, observer, t)
-	child.peer = sockets.peer
+	child.peer = sockets.postbox()
 	ours.Store(c.Pid, child)
 	if t.scope == ScopeTree {
 		child.everybody = group{c.Pid, observer}
@@ -64,27 +61,39 @@ func (t tripwire) start(r *clone.Request, allowNewPrivs bool) (*Child, error) {
 	return child, nil
 }
 
-// socketPair is what the caller of a clone holds. The peer keeps nobody alive; it is nil
-// once it is closed.
-type socketPair struct{ handle, peer *os.File }
+// socketPair is what the caller of a clone holds. The peer keeps nobody alive; it is -1
+// once it is closed or given away.
+type socketPair struct {
+	handle *os.File
+	peer   int
+}
 
 func newSocketPair(numbers [2]int) *socketPair {
-	return &socketPair{
-		os.NewFile(uintptr(numbers[0]), "autokill handle"),
-		os.NewFile(uintptr(numbers[1]), "peer of an autokill handle"),
-	}
+	return &socketPair{os.NewFile(uintptr(numbers[0]), "autokill handle"), numbers[1]}
 }
 
 func (s *socketPair) close() {
 	_ = s.handle.Close()
-	s.forgetPeer()
+	s.closePeer()
 }
 
-func (s *socketPair) forgetPeer() {
-	if s.peer != nil {
-		_ = s.peer.Close()
-		s.peer = nil
+func (s *socketPair) closePeer() {
+	if s.peer >= 0 {
+		_ = unix.Close(s.peer)
+		s.peer = -1
 	}
+}
+
+// postbox gives the peer away for the status of the child (posted.go), or closes it and is
+// nil where the kernel tells that everybody.
+func (s *socketPair) postbox() *os.File {
+	if running.tellsExits() {
+		s.closePeer()
+		return nil
+	}
+	peer := os.NewFile(uintptr(s.peer), "peer of an autokill handle")
+	s.peer = -1
+	return peer
 }
 
 // clone starts a child that makes this parcel first. The handle is blocking and
