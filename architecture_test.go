@@ -26,19 +26,20 @@ var lattice = map[string]struct{ own, modules []string }{
 	"internal/testproc": {modules: []string{
 		"golang.org/x/sys", "github.com/elastic/go-seccomp-bpf", "github.com/moby/profiles/seccomp", "github.com/opencontainers/runtime-spec",
 	}},
-	"autokilltest":     {own: []string{".", "pidfd", "internal/testproc"}, modules: []string{"golang.org/x/sys"}},
-	"internal/siginfo": {modules: []string{"golang.org/x/sys"}},
-	"internal/sigign":  {},
-	"internal/handles": {own: []string{"internal/mark"}, modules: []string{"golang.org/x/sys"}},
-	"internal/cli":     {own: []string{".", "internal/bond", "internal/clone", "pidfd", "internal/handles", "internal/siginfo", "internal/sigign"}, modules: []string{"golang.org/x/sys", "github.com/spf13/cobra", "github.com/spf13/pflag"}},
-	"cmd/autokill":     {own: []string{"internal/cli"}},
+	"internal/evidence": {},
+	"autokilltest":      {own: []string{".", "pidfd", "internal/testproc", "internal/evidence"}, modules: []string{"golang.org/x/sys"}},
+	"internal/siginfo":  {modules: []string{"golang.org/x/sys"}},
+	"internal/sigign":   {},
+	"internal/handles":  {own: []string{"internal/mark"}, modules: []string{"golang.org/x/sys"}},
+	"internal/cli":      {own: []string{".", "internal/bond", "internal/clone", "pidfd", "internal/handles", "internal/siginfo", "internal/sigign"}, modules: []string{"golang.org/x/sys", "github.com/spf13/cobra", "github.com/spf13/pflag"}},
+	"cmd/autokill":      {own: []string{"internal/cli"}},
 
 	"examples/any-language":   {}, // tests only
 	"internal/programs":       {}, // tests only
 	"internal/kernels":        {own: []string{"internal/kernels/guest"}, modules: []string{"golang.org/x/sys"}},
 	"internal/kernels/guest":  {},
 	"internal/kernels/init":   {own: []string{"internal/kernels/guest"}, modules: []string{"golang.org/x/sys"}},
-	"internal/kernels/matrix": {own: []string{"internal/kernels", "internal/kernels/guest"}},
+	"internal/kernels/matrix": {own: []string{"internal/evidence", "internal/kernels", "internal/kernels/guest"}},
 
 	"internal/moveover": {},
 

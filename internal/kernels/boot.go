@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -29,7 +30,10 @@ type Machine struct {
 	Arch      Arch
 	Image     string // the kernel
 	Initramfs string
-	Patience  time.Duration // how long one job may take and say nothing
+	// Processors are emulated. More than there are real ones lose their turn in the
+	// middle of anything, which widens races.
+	Processors int
+	Patience   time.Duration // how long one job may take and say nothing
 }
 
 // Boot runs the machine to its end. The events of its init are also given to
@@ -41,7 +45,7 @@ func (m Machine) Boot(ctx context.Context, oneThread bool, live func(guest.Event
 		accel = "tcg,thread=single"
 	}
 	args := []string{
-		"-machine", m.Arch.Machine, "-accel", accel, "-cpu", m.Arch.CPU, "-smp", "2", "-m", "1024",
+		"-machine", m.Arch.Machine, "-accel", accel, "-cpu", m.Arch.CPU, "-smp", strconv.Itoa(m.Processors), "-m", "1024",
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
 		"-serial", "stdio", // the kernel's console
 		"-chardev", "file,id=events,path=/dev/fd/3", "-device", m.Arch.Port + ",chardev=events",

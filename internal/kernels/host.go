@@ -34,7 +34,7 @@ func (s Suite) HostJobs() []guest.Job {
 		for _, b := range s.Binaries.Tests {
 			jobs = append(jobs, guest.Job{
 				Package: b.Package, User: u.name, UID: u.id, GID: u.id,
-				Path: b.File, Args: s.args(),
+				Path: b.File, Args: s.args(), Env: append(os.Environ(), s.Env...),
 				Dir:     filepath.Join(s.Binaries.Root, filepath.FromSlash(b.Dir)),
 				Timeout: s.patience(),
 			})
@@ -89,7 +89,7 @@ func runHere(ctx context.Context, job guest.Job, output func(string)) (exit stri
 	defer stop()
 	cmd := exec.CommandContext(ctx, job.Path, job.Args...)
 	cmd.Dir = job.Dir
-	cmd.Env = os.Environ()
+	cmd.Env = job.Env
 	if int(job.UID) != os.Geteuid() {
 		if err := os.Chown(home, int(job.UID), int(job.GID)); err != nil {
 			return "", err

@@ -65,7 +65,7 @@ func (i Initramfs) Jobs() []guest.Job {
 				GID:     u.id,
 				Path:    inside(b),
 				Args:    i.args(),
-				Env: []string{
+				Env: append([]string{
 					"PATH=/bin",
 					"HOME=" + u.home,
 					"USER=" + u.name,
@@ -73,7 +73,7 @@ func (i Initramfs) Jobs() []guest.Job {
 					"SHELL=/bin/sh",
 					"TMPDIR=/tmp",
 					"AUTOKILL_KERNEL=" + i.Series,
-				},
+				}, i.Env...),
 				Dir:     path.Join(sources, b.Dir),
 				Timeout: i.patience(),
 			})

@@ -11,6 +11,7 @@ type Suite struct {
 	Run      string        // which tests, as go test's -run; empty: all
 	Full     bool          // the long form of tests that have a short one
 	Timeout  time.Duration // of one job
+	Env      []string      // what the tests find in their environment beside the usual
 }
 
 // args are those of a test binary.

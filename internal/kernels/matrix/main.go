@@ -3,7 +3,7 @@
 // Command matrix runs the tests of this module on the kernels of the matrix.
 //
 //	go run ./internal/kernels/matrix [-whole] [-kernel 7.3,5.10] [-arch amd64,arm64] [-run REGEXP]
-//		[-packages PATTERNS] [-full] [-record FILE] [-v]
+//		[-packages PATTERNS] [-full] [-evidence] [-processors N] [-record FILE] [-v]
 //
 // It exits with 0 if all is well, with 1 if anything failed or nothing ran,
 // and with 2 if the matrix cannot run here (go run makes 1 of that).
@@ -24,6 +24,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/autokill/autokill/internal/evidence"
 	"github.com/autokill/autokill/internal/kernels"
 	"github.com/autokill/autokill/internal/kernels/guest"
 )
@@ -47,9 +48,15 @@ func main() {
 	flag.Var(&request.arches, "arch", "`architecture` of the machines, amd64 or arm64; may be repeated (default amd64)")
 	flag.BoolVar(&request.full, "full", false, "run the long form of tests that have a short one; wants a longer -timeout")
 	flag.DurationVar(&request.timeout, "timeout", 10*time.Minute, "`time` that the tests of one package may take")
+	flag.BoolVar(&request.evidence, "evidence", false, "run what docs/evidence.md is made of at its full length, and print its tables; implies -full and -v")
+	flag.IntVar(&request.processors, "processors", 2, "`number` of emulated processors of a machine")
 	flag.StringVar(&request.record, "record", "", "put the table into this `document` if all is well")
 	flag.BoolVar(&request.verbose, "v", false, "print what the tests write, as it comes")
 	flag.Parse()
+	if request.evidence {
+		request.full, request.verbose = true, true
+		request.env = []string{evidence.Variable + "=1"}
+	}
 	if len(request.packages) == 0 {
 		request.packages = list{"./..."}
 	}
@@ -71,6 +78,9 @@ type request struct {
 	run, record              string
 	timeout                  time.Duration
 	whole, full, verbose     bool
+	evidence                 bool
+	env                      []string // of the tests
+	processors               int
 	log                      *log.Logger // what the matrix does
 	output                   *log.Logger // what the tests write
 }
@@ -161,7 +171,7 @@ func (r request) prepare(ctx context.Context, cells []kernels.Cell, dir string) 
 	var building sync.WaitGroup
 	building.Go(func() {
 		for _, b := range benches {
-			b.suite = kernels.Suite{Run: r.run, Full: r.full, Timeout: r.timeout}
+			b.suite = kernels.Suite{Run: r.run, Full: r.full, Timeout: r.timeout, Env: r.env}
 			var err error
 			b.suite.Binaries, err = kernels.Build(ctx, b.arch, r.packages, dir)
 			buildErr = errors.Join(buildErr, err)
@@ -214,7 +224,7 @@ func (r request) boot(ctx context.Context, b *bench, cell kernels.Cell) kernels.
 	if report.Err = initramfs.Write(archive); report.Err != nil {
 		return report
 	}
-	machine := kernels.Machine{Arch: b.arch, Image: image.Image, Initramfs: archive, Patience: r.timeout}
+	machine := kernels.Machine{Arch: b.arch, Image: image.Image, Initramfs: archive, Processors: r.processors, Patience: r.timeout}
 	jobs := initramfs.Jobs()
 	report.Boot, report.Err = machine.Run(ctx, r.log, r.follow(report, jobs))
 	return r.judge(ctx, report, jobs)
