@@ -175,16 +175,13 @@ func join(numbers []int) string { return strings.Trim(fmt.Sprint(numbers), "[]")
 
 const pdeathsigRole = "pdeathsig"
 
-// ownPdeathsig is a variable of the package, since Prctl is told where it is by a number:
-// what the compiler puts on a stack may have moved when the kernel writes.
-var ownPdeathsig int32
-
 func pdeathsig([]string) int {
-	if err := unix.Prctl(unix.PR_GET_PDEATHSIG, uintptr(unsafe.Pointer(&ownPdeathsig)), 0, 0, 0); err != nil {
+	sig := new(int32) // on the heap, which does not move
+	if err := unix.Prctl(unix.PR_GET_PDEATHSIG, uintptr(unsafe.Pointer(sig)), 0, 0, 0); err != nil {
 		fmt.Println(err)
 		return 1
 	}
-	fmt.Println(unix.SignalName(unix.Signal(ownPdeathsig)))
+	fmt.Println(unix.SignalName(unix.Signal(*sig)))
 	return 0
 }
 
