@@ -54,6 +54,9 @@ func (c Checked) Run() int {
 	return status
 }
 
+// Plays reports, before Main, whether this process was started for a role.
+func Plays(role string) bool { return os.Getenv(roleEnv) == role }
+
 // RoleEnv is the environment of a process that is to play a role.
 func RoleEnv(role string) []string {
 	return append(os.Environ(), roleEnv+"="+role)
