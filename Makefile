@@ -20,7 +20,7 @@ race: ## the tests again, with the race detector
 
 RUNMATRIX = go run ./internal/kernels/matrix -packages '$(PACKAGES)' \
 	$(if $(KERNEL),-kernel '$(KERNEL)') $(if $(ARCH),-arch '$(ARCH)') $(if $(RUN),-run '$(RUN)') \
-	$(if $(FULL),-full -timeout 20m) $(if $(EVIDENCE),-evidence -timeout 60m) \
+	$(if $(FULL),-full -timeout 20m) $(if $(EVIDENCE),-evidence docs/evidence.md -timeout 60m) \
 	$(if $(PROCESSORS),-processors $(PROCESSORS)) $(if $(V),-v)
 
 kernels: ## the tests on the newest and the oldest kernel, in QEMU (KERNEL=6.1,host ARCH=arm64 RUN=TestX PACKAGES=./pidfd FULL=1 V=1)

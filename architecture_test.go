@@ -36,7 +36,7 @@ var lattice = map[string]struct{ own, modules []string }{
 
 	"examples/any-language":   {}, // tests only
 	"internal/programs":       {}, // tests only
-	"internal/kernels":        {own: []string{"internal/kernels/guest"}, modules: []string{"golang.org/x/sys"}},
+	"internal/kernels":        {own: []string{"internal/evidence", "internal/kernels/guest"}, modules: []string{"golang.org/x/sys"}},
 	"internal/kernels/guest":  {},
 	"internal/kernels/init":   {own: []string{"internal/kernels/guest"}, modules: []string{"golang.org/x/sys"}},
 	"internal/kernels/matrix": {own: []string{"internal/evidence", "internal/kernels", "internal/kernels/guest"}},

@@ -3,7 +3,7 @@
 // Command matrix runs the tests of this module on the kernels of the matrix.
 //
 //	go run ./internal/kernels/matrix [-whole] [-kernel 7.3,5.10] [-arch amd64,arm64] [-run REGEXP]
-//		[-packages PATTERNS] [-full] [-evidence] [-processors N] [-record FILE] [-v]
+//		[-packages PATTERNS] [-full] [-evidence FILE] [-processors N] [-record FILE] [-v]
 //
 // It exits with 0 if all is well, with 1 if anything failed or nothing ran,
 // and with 2 if the matrix cannot run here (go run makes 1 of that).
@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"os/exec"
 	"os/signal"
 	"runtime"
 	"slices"
@@ -48,12 +49,12 @@ func main() {
 	flag.Var(&request.arches, "arch", "`architecture` of the machines, amd64 or arm64; may be repeated (default amd64)")
 	flag.BoolVar(&request.full, "full", false, "run the long form of tests that have a short one; wants a longer -timeout")
 	flag.DurationVar(&request.timeout, "timeout", 10*time.Minute, "`time` that the tests of one package may take")
-	flag.BoolVar(&request.evidence, "evidence", false, "run what docs/evidence.md is made of at its full length, and print its tables; implies -full and -v")
+	flag.StringVar(&request.evidence, "evidence", "", "run tests at the length that is evidence, and put their tables into this `document` if all is well; implies -full and -v")
 	flag.IntVar(&request.processors, "processors", 2, "`number` of emulated processors of a machine")
 	flag.StringVar(&request.record, "record", "", "put the table into this `document` if all is well")
 	flag.BoolVar(&request.verbose, "v", false, "print what the tests write, as it comes")
 	flag.Parse()
-	if request.evidence {
+	if request.evidence != "" {
 		request.full, request.verbose = true, true
 		request.env = []string{evidence.Variable + "=1"}
 	}
@@ -75,10 +76,10 @@ func main() {
 // A request is what the command line asks for.
 type request struct {
 	series, arches, packages list
-	run, record              string
+	run                      string
+	record, evidence         string // documents
 	timeout                  time.Duration
 	whole, full, verbose     bool
-	evidence                 bool
 	env                      []string // of the tests
 	processors               int
 	log                      *log.Logger // what the matrix does
@@ -125,11 +126,35 @@ func (r request) perform(ctx context.Context) (good bool, err error) {
 	text, good := kernels.Report(reports)
 	took := time.Since(began).Round(time.Second)
 	fmt.Printf("%s\n%v in all, on %d processors\n", text, took, runtime.NumCPU())
-	if good && r.record != "" {
-		remark := fmt.Sprintf("Run on %s, %v in all on %d processors.", began.Format(time.DateOnly), took, runtime.NumCPU())
-		return good, kernels.Record(r.record, reports, remark)
+	if err := ctx.Err(); err != nil || !good {
+		return good, err
 	}
-	return good, ctx.Err()
+	return good, errors.Join(r.writeRecord(reports, began, took), r.writeEvidence(ctx, reports, began))
+}
+
+func (r request) writeRecord(reports []kernels.KernelReport, began time.Time, took time.Duration) error {
+	if r.record == "" {
+		return nil
+	}
+	remark := fmt.Sprintf("Run on %s, %v in all on %d processors.", began.Format(time.DateOnly), took, runtime.NumCPU())
+	return kernels.Record(r.record, reports, remark)
+}
+
+func (r request) writeEvidence(ctx context.Context, reports []kernels.KernelReport, began time.Time) error {
+	if r.evidence == "" {
+		return nil
+	}
+	commit, err := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty", "--exclude=*").Output()
+	if err != nil {
+		return fmt.Errorf("which commit was tested: %w", err)
+	}
+	remark := fmt.Sprintf("\nSeen on %s at commit %s, in machines of %d processors on %d.\n",
+		began.Format(time.DateOnly), strings.TrimSpace(string(commit)), r.processors, runtime.NumCPU())
+	seen := kernels.Evidence(reports)
+	for _, section := range seen.Sections() {
+		err = errors.Join(err, evidence.Put(r.evidence, section, seen.Markdown(section)+remark))
+	}
+	return err
 }
 
 // hostCell gives this machine its architecture.
