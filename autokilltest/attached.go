@@ -162,10 +162,7 @@ var attached = []clause{
 		b.gone(t)
 	}},
 	{"TestB2_EndsMeanwhile", func(t *testing.T, s suite) {
-		rounds := 300
-		if testing.Short() {
-			rounds = 30
-		}
+		rounds := times(300, 15)
 		newBystander(t, exec.Command("cat")).attach(t) // what is opened once is open now
 		before := testproc.Descriptors()
 		bound := 0
@@ -198,10 +195,7 @@ var attached = []clause{
 		t.Logf("%d of %d were bound before their end", bound, rounds)
 	}},
 	{"TestB2_AttacherKilledAtAnyMoment", func(t *testing.T, _ suite) {
-		rounds := 100
-		if testing.Short() {
-			rounds = 10
-		}
+		rounds := times(100, 5)
 		outcomes := map[string]int{}
 		for i := range rounds {
 			outcomes[killAttacher(t, time.Duration(i%50)*200*time.Microsecond)]++

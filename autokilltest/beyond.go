@@ -20,10 +20,7 @@ var beyond = []clause{
 		e.gone(t)
 	}},
 	{"TestB4_CloseInTheMiddleOfAnExec", func(t *testing.T, s suite) {
-		rounds := 200
-		if testing.Short() {
-			rounds = 20
-		}
+		rounds := times(200, 8)
 		for range rounds {
 			line := testproc.NewLifeline(t)
 			c := attacker(s.Command, "execloop")

@@ -90,10 +90,7 @@ func (p phases) String() string {
 
 // killAtAnyMoment kills holders while they start children.
 func killAtAnyMoment(t *testing.T, s suite) {
-	starts := 2000
-	if testing.Short() {
-		starts = 100
-	}
+	starts := times(2000, 40)
 	var p phases
 	for p.inStart() < starts {
 		s.killCrowd(t, &p)

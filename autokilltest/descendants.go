@@ -22,14 +22,10 @@ import (
 // too.
 var descendants = []clause{
 	{"TestB1_SIGKILLOfTheHolder", func(t *testing.T, s suite) {
-		rounds := 500
-		if testing.Short() {
-			rounds = 5
-		}
 		s.eachFamily(t, func(t *testing.T, name string) {
-			rounds, batch := rounds, min(rounds, 10)
+			rounds, batch := times(500, 3), times(10, 3)
 			if families[name].alone {
-				rounds, batch = max(rounds/5, 3), 1
+				rounds, batch = max(rounds/5, 1), 1
 			}
 			for range rounds / batch {
 				s.killBreeder(t, name, batch)
@@ -162,10 +158,7 @@ func readWords(t *testing.T, line *testproc.Lifeline, name string, count int) {
 // endsAll starts families in this process and ends them in some way.
 func (s suite) endsAll(t *testing.T, name string, end func(*autokill.Process) error) {
 	t.Helper()
-	rounds := 50
-	if testing.Short() {
-		rounds = 3
-	}
+	rounds := times(50, 1)
 	for range rounds {
 		line := testproc.NewLifeline(t)
 		c := familyCommand(s.Subject, s.name, name)

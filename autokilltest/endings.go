@@ -174,7 +174,7 @@ var endings = []clause{
 
 	{"TestE4_SomebodyElseWaits", func(t *testing.T, s suite) {
 		known, stolen := 0, 0
-		const rounds = 20
+		rounds := times(20, 6)
 		for range rounds {
 			// The exit comes when we say so, and the thief waits by then.
 			r, w, err := os.Pipe()

@@ -70,13 +70,10 @@ var escapes = []clause{
 	}},
 	{"TestL6_SetUserIDFile", setUserIDFile},
 	{"TestL6_ReopensManyTimes", func(t *testing.T, s suite) {
-		rounds := 500
-		if testing.Short() {
-			rounds = 25
-		}
+		const batch = 10
+		rounds := times(500, batch)
 		h := s.hold(t, "besiege")
 		h.tell(t)
-		const batch = 25
 		for range rounds / batch {
 			h.tellWord(t, strconv.Itoa(batch))
 			h.expect(t, "0 survivors")

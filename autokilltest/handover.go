@@ -55,11 +55,7 @@ var handover = []clause{
 		line.AllGone(t)
 	}},
 	{"TestL7_KilledInAHandoverByExec", func(t *testing.T, s suite) {
-		rounds := 100
-		if testing.Short() {
-			rounds = 4
-		}
-		for range rounds {
+		for range times(100, 3) {
 			line := testproc.NewLifeline(t)
 			c := startTold(t, dynastyRole, []string{s.name, "3", "1000000"}, line.End())
 			c.line(t)
@@ -81,10 +77,7 @@ var handover = []clause{
 		reapOrphans(t)
 	}},
 	{"TestL7_KilledInAHandover", func(t *testing.T, s suite) {
-		rounds := 60
-		if testing.Short() {
-			rounds = 4
-		}
+		rounds := times(60, 4)
 		kept := 0
 		for round := range rounds {
 			h := s.startHandover(t)

@@ -96,3 +96,12 @@ func Run(t *testing.T, subjects Subjects, name string) {
 		}
 	}
 }
+
+// times is how often a clause tries what chance decides: less in the short form, which
+// runs on many kernels, in machines that are slow.
+func times(full, short int) int {
+	if testing.Short() {
+		return short
+	}
+	return full
+}

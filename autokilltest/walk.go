@@ -32,10 +32,7 @@ const (
 // walk is a random walk over everything that happens to handles. After each step
 // those who live are those who live in the world.
 var walk = []clause{{"TestL3_RandomWalk", func(t *testing.T, s suite) {
-	steps := 10_000
-	if testing.Short() {
-		steps = 200
-	}
+	steps := times(10_000, 80)
 	seed := uint64(time.Now().UnixNano())
 	w := &walking{suite: s, world: newWorld(walkHolders), alive: map[int]*pidfd.FD{}}
 	defer w.end(t)

@@ -240,7 +240,7 @@ func TestL7_ExecKillAtAnyMoment(t *testing.T) {
 	needs(t, "sh", "sleep")
 	rounds := 60
 	if testing.Short() {
-		rounds = 6
+		rounds = 2
 	}
 	call := func(t *testing.T) (*exec.Cmd, *testproc.Lifeline) {
 		line := testproc.NewLifeline(t)

@@ -90,7 +90,7 @@ func innerPid(pid int) (int, error) {
 func TestInitReapsOrphans(t *testing.T) {
 	orphans := 1000
 	if testing.Short() {
-		orphans = 100
+		orphans = 25
 	}
 	inContainers(t, func(t *testing.T, c container, scope string) {
 		line, stderr := testproc.NewLifeline(t), testproc.NewLifeline(t)
