@@ -4,6 +4,7 @@ package cli
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -69,6 +70,29 @@ func TestInterrupted(t *testing.T) {
 			if status := cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGINT {
 				t.Errorf("%v, want death by SIGINT", cmd.ProcessState)
 			}
+		})
+	}
+}
+
+// TestShellDiesWhileStopped: what has no shell any more that could continue it dies like
+// what runs.
+func TestShellDiesWhileStopped(t *testing.T) {
+	needs(t, "sh")
+	for _, scope := range scopes {
+		t.Run(scope, func(t *testing.T) {
+			c, line := testproc.NewConsole(t), testproc.NewLifeline(t)
+			shell := exec.Command("sh", "-c", "set -m; autokill run --scope "+scope+" hears; echo stopped: $?; read x")
+			shell.ExtraFiles = []*os.File{line.End()}
+			c.StartCmd(t, shell)
+			line.Cut()
+			c.Expect(t, "ready")
+			c.Write(t, testproc.CtrlZ)
+			c.Expect(t, fmt.Sprintf("stopped: %d", 128+int(syscall.SIGTSTP)))
+			if err := shell.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			_ = shell.Wait()
+			line.AllGone(t)
 		})
 	}
 }
