@@ -9,5 +9,5 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testproc.Main(m, map[string]func([]string) int{countRole: count, tracerRole: trace})
+	testproc.Main(m, map[string]func([]string) int{countRole: count, tracerRole: trace, tracedRole: beTraced})
 }

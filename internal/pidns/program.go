@@ -28,7 +28,9 @@ const endMark = "autokill"
 // The init, if it has an argument, exits unless its death signal is SIGKILL. It
 // tells the command, pid 2, by SIGCONT that it can go on. Then it takes one signal after
 // the other. For SIGCHLD it reaps whoever has ended; when that is the command, it
-// sends a [report] into descriptor 0 and exits, which ends the namespace. What a process
+// sends a [report] into descriptor 0 and exits, which ends the namespace. A stop of who
+// has called PTRACE_TRACEME, which wait tells without being asked, is no end: the process
+// stays stopped, as with any parent that does not trace. What a process
 // has sent (si_code is not positive) it passes on: to all processes of the namespace if
 // it was queued with the value everybody, otherwise to the command. What the kernel
 // sends, as for a terminal, the command has got itself.

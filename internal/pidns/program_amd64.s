@@ -20,6 +20,7 @@
 #define PR_SET_NAME 15
 #define WNOHANG_WALL 0x40000001
 #define WALL 0x40000000
+#define STOPPED 0x7f // WIFSTOPPED of wait(2)
 #define MSG_NOSIGNAL 0x4000
 
 // Scratch memory below the stack that the kernel gave us; no handler ever runs there.
@@ -119,6 +120,8 @@ reap:
 	JLE	next
 	CMPQ	AX, $2
 	JNE	reap
+	CMPB	REPORT(R14), $STOPPED // its tracer is the init, by PTRACE_TRACEME
+	JEQ	reap
 	MOVQ	$SYS_sendto, AX
 	XORL	DI, DI
 	LEAQ	REPORT(R14), SI

@@ -20,6 +20,7 @@
 #define PR_SET_NAME 15
 #define WNOHANG_WALL 0x40000001
 #define WALL 0x40000000
+#define STOPPED 0x7f // WIFSTOPPED of wait(2)
 #define MSG_NOSIGNAL 0x4000
 
 // Scratch memory below the stack that the kernel gave us; no handler ever runs there.
@@ -126,6 +127,9 @@ reap:
 	BLE	next
 	CMP	$2, R0
 	BNE	reap
+	MOVBU	REPORT(R21), R9
+	CMP	$STOPPED, R9 // its tracer is the init, by PTRACE_TRACEME
+	BEQ	reap
 	MOVD	$SYS_sendto, R8
 	MOVD	$0, R0
 	ADD	$REPORT, R21, R1
