@@ -24,8 +24,12 @@ func (s *signalFlag) Set(text string) error {
 	return err
 }
 
+// String is a name, or the number of a signal that has none.
 func (s *signalFlag) String() string {
-	return strings.TrimPrefix(unix.SignalName(syscall.Signal(*s)), "SIG")
+	if name := unix.SignalName(syscall.Signal(*s)); name != "" {
+		return strings.TrimPrefix(name, "SIG")
+	}
+	return strconv.Itoa(int(*s))
 }
 
 // Type is what the help calls the value.
