@@ -27,7 +27,8 @@ var lattice = map[string]struct{ own, modules []string }{
 		"golang.org/x/sys", "github.com/elastic/go-seccomp-bpf", "github.com/moby/profiles/seccomp", "github.com/opencontainers/runtime-spec",
 	}},
 	"internal/evidence": {},
-	"autokilltest":      {own: []string{".", "pidfd", "internal/testproc", "internal/evidence"}, modules: []string{"golang.org/x/sys"}},
+	"internal/model":    {},
+	"autokilltest":      {own: []string{".", "pidfd", "internal/model", "internal/testproc", "internal/evidence"}, modules: []string{"golang.org/x/sys"}},
 	"internal/siginfo":  {modules: []string{"golang.org/x/sys"}},
 	"internal/sigign":   {},
 	"internal/handles":  {own: []string{"internal/mark"}, modules: []string{"golang.org/x/sys"}},
@@ -41,7 +42,8 @@ var lattice = map[string]struct{ own, modules []string }{
 	"internal/kernels/init":   {own: []string{"internal/kernels/guest"}, modules: []string{"golang.org/x/sys"}},
 	"internal/kernels/matrix": {own: []string{"internal/evidence", "internal/kernels", "internal/kernels/guest"}},
 
-	"internal/moveover": {},
+	"internal/moveover":  {},
+	"internal/mutations": {}, // tests only
 
 	"examples/handover": {own: []string{"."}},
 }

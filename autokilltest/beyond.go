@@ -6,6 +6,8 @@ import (
 	"os"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/autokill/autokill"
 	"github.com/autokill/autokill/internal/testproc"
 )
@@ -43,5 +45,28 @@ var beyond = []clause{
 			killed(t, p)
 		}
 		t.Logf("%d closes while the child was exec'ing from its threads: none lost", rounds)
+	}},
+	// Close kills before it closes. Only where somebody else has the open file, too, without
+	// the library's help, does that make a difference each time.
+	{"TestB4_CloseDespiteACopy", func(t *testing.T, s suite) {
+		before := testproc.OpenDescriptors()
+		e := newEcho(t)
+		c := s.Command("cat")
+		if s.Scope != autokill.ScopeProcess && testproc.KernelAtLeast(6, 9) {
+			c = s.Command("sh", "-c", "exec 3<&0; cat <&3 & wait") // before, that is the child alone
+		}
+		c.Stdin, c.Stdout, c.Stderr = e.stdin, e.stdout, os.Stderr
+		p := s.begin(t, c)
+		e.handOver()
+		e.ping(t)
+		secret, err := unix.FcntlInt(uintptr(newHandle(before)), unix.F_DUPFD_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(secret)
+		if err := p.Close(); err != nil {
+			t.Fatal(err)
+		}
+		e.gone(t)
 	}},
 }

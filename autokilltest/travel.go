@@ -120,6 +120,37 @@ var travel = []clause{
 			t.Errorf("%v, %v: the holder who has started it lives, so it is known", state, err)
 		}
 	}},
+	// Two in one program have the same child. Whoever started it reaps it, and so knows what
+	// it has used, where the kernel tells that at all.
+	{"TestE1_ReapedOnce", func(t *testing.T, s suite) {
+		const rounds = 10
+		for range rounds {
+			p, e := s.start(t)
+			file, err := p.File()
+			if err != nil {
+				t.Fatal(err)
+			}
+			second, err := autokill.FromFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			e.say.Close() // the end of its input ends cat
+			for _, p := range []*autokill.Process{p, second} {
+				s.wait(t, p)
+				if state, err := p.Wait(); err != nil || state.Known() && !state.Success() {
+					t.Errorf("%v, %v", state, err)
+				}
+			}
+			state, err := p.Wait()
+			if err != nil {
+				t.Fatal(err)
+			}
+			usage, ok := state.SysUsage().(*syscall.Rusage)
+			if tells := s.Mechanism == autokill.Tripwire; tells && (!ok || usage.Maxrss == 0) {
+				t.Fatalf("somebody else has reaped the child: its usage is %+v", usage)
+			}
+		}
+	}},
 	{"TestE3_StopBySecondHolder", func(t *testing.T, s suite) {
 		h := s.hold(t, "share", "ignore")
 		p := h.receiveProcess(t, s)

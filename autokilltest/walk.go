@@ -3,11 +3,9 @@
 package autokilltest
 
 import (
-	"bufio"
 	"context"
-	"errors"
 	"fmt"
-	"math/rand/v2"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -17,266 +15,235 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/autokill/autokill"
+	"github.com/autokill/autokill/internal/model"
 	"github.com/autokill/autokill/internal/testproc"
 	"github.com/autokill/autokill/pidfd"
 )
 
-// walkHolders is how many processes have handles in a walk, and walkChildren how many
-// children there are at most.
-const (
-	walkHolders  = 5
-	walkChildren = 200
-)
-
 // walk is a random walk over everything that happens to handles. After each step
-// those who live are those who live in the world.
-var walk = []clause{{"TestL3_RandomWalk", func(t *testing.T, s suite) {
-	steps := times(10_000, 80)
-	seed := uint64(time.Now().UnixNano())
-	w := &walking{suite: s, world: newWorld(walkHolders), alive: map[int]*pidfd.FD{}}
-	defer w.end(t)
-	for range walkHolders {
-		w.walkers = append(w.walkers, nil)
-		w.mail = append(w.mail, nil)
-	}
-	for i := range w.walkers {
-		w.respawn(t, i)
-	}
-	r := rand.New(rand.NewPCG(seed, 0))
-	counts, peak := make([]int, len(eventNames)), 0
-	for step := range steps {
-		e := w.world.pick(r, walkChildren)
-		counts[e.kind]++
-		peak = max(peak, len(w.alive))
-		w.trace = append(w.trace, fmt.Sprintf("%d: %s %+v", step, eventNames[e.kind], e))
-		w.step(t, e)
-		if t.Failed() {
-			t.Fatalf("seed %d, the last steps:\n%s", seed, strings.Join(w.trace[max(0, len(w.trace)-30):], "\n"))
+// those who live are those who live in the model. A walk that fails is made shorter for as
+// long as it fails.
+var walk = []clause{
+	{"TestL3_RandomWalk", func(t *testing.T, s suite) {
+		steps := times(10_000, 80)
+		seed := uint64(time.Now().UnixNano())
+		events := model.RandomWalk(s.bond(), seed, steps)
+		first := s.replay(t, events, testproc.Patience)
+		if first.err == nil {
+			t.Logf("%v: %d steps, at most %d children at once, seed %d: %s", s.Mechanism, len(events), first.peak, seed, describeCounts(events))
+			return
 		}
-	}
-	t.Logf("%v: %d steps, at most %d children at once, seed %d: %s", s.Mechanism, steps, peak, seed, describeCounts(counts))
-}}}
+		const tries, soon = 100, 2 * time.Second // one that was seen to survive is not waited for so long again
+		small, last := events[:first.steps], first
+		small = model.Shrink(s.bond(), small, tries, func(events []model.Event) bool {
+			again := s.replay(t, events, soon)
+			if again.err != nil {
+				last = again
+			}
+			return again.err != nil
+		})
+		var lines []string
+		for _, e := range small {
+			lines = append(lines, e.String())
+		}
+		t.Errorf("seed %d, step %d: %v\nThe smallest walk that fails: %v\n%s", seed, first.steps, first.err, last.err, strings.Join(lines, "\n"))
+	}},
+	// A handle that an exec has closed leaves a zombie to the next program, which knows.
+	{"TestE1_AfterAnExec", func(t *testing.T, s suite) {
+		w := walking{suite: s, world: model.NewWalk(s.bond()), patience: testproc.Patience}
+		defer func() {
+			if err := w.end(); err != nil {
+				t.Error(err)
+			}
+		}()
+		w.respawn(t, 1)
+		for _, e := range []model.Event{{Kind: model.Start, Holder: 1, Child: 10, New: 20}, {Kind: model.Exec, Holder: 1}} {
+			if err := w.step(t, e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		eventually(t, "reaping of the child", func() bool { return len(testproc.Children(w.walkers[1].cmd.Process.Pid)) == 0 })
+	}},
+}
 
-func describeCounts(counts []int) string {
+func describeCounts(events []model.Event) string {
+	counts := map[model.Kind]int{}
+	for _, e := range events {
+		counts[e.Kind]++
+	}
 	var parts []string
-	for kind, n := range counts {
-		parts = append(parts, fmt.Sprintf("%s %d", eventNames[kind], n))
+	for _, kind := range slices.Sorted(maps.Keys(counts)) {
+		parts = append(parts, fmt.Sprintf("%v %d", kind, counts[kind]))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// replayed is what came of a walk: how many steps were taken, and what was wrong then.
+type replayed struct {
+	steps, peak int
+	err         error
+}
+
+// replay walks with holders of its own.
+func (s suite) replay(t *testing.T, events []model.Event, patience time.Duration) (r replayed) {
+	t.Helper()
+	w := walking{suite: s, world: model.NewWalk(s.bond()), patience: patience}
+	defer func() {
+		if err := w.end(); r.err == nil {
+			r.err = err
+		}
+	}()
+	for holder := 1; holder <= model.Holders; holder++ {
+		w.respawn(t, holder)
+	}
+	for _, e := range events {
+		r.steps++
+		if r.err = w.step(t, e); r.err != nil {
+			return r
+		}
+		r.peak = max(r.peak, len(w.alive))
+	}
+	return r
 }
 
 // walking is a walk in progress.
 type walking struct {
 	suite
-	world   *world
-	walkers []*walker
-	mail    []*os.File // our ends, in the order of the world's boxes
-	alive   map[int]*pidfd.FD
-	trace   []string
+	world    *model.World
+	patience time.Duration
+	walkers  map[int]*walker
+	mail     map[int]*os.File // our ends of those queues that something was sent into
+	alive    map[int]*pidfd.FD
+	open     []*os.File // our ends of all
 }
 
-// walker is a holder.
-type walker struct {
-	*told
-	mail *os.File // our end of its socket
-}
-
-const walkerRole = "walker"
-
-// respawn starts a holder. Its mail is that of the newest box.
-func (w *walking) respawn(t *testing.T, i int) {
+// respawn starts a holder.
+func (w *walking) respawn(t *testing.T, holder int) {
 	t.Helper()
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	theirs := os.NewFile(uintptr(pair[1]), "mail")
+	ours, theirs := os.NewFile(uintptr(pair[0]), "mail"), os.NewFile(uintptr(pair[1]), "mail")
 	defer theirs.Close()
-	p := &walker{startTold(t, walkerRole, []string{w.name}, theirs), os.NewFile(uintptr(pair[0]), "mail")}
-	w.walkers[i] = p
-	for box := range w.world.boxes {
-		if w.world.boxes[box].holder == i {
-			if box == len(w.mail) {
-				w.mail = append(w.mail, nil)
-			}
-			w.mail[box] = p.mail
-		}
+	if w.walkers == nil {
+		w.walkers, w.mail, w.alive = map[int]*walker{}, map[int]*os.File{}, map[int]*pidfd.FD{}
 	}
+	w.walkers[holder] = &walker{startTold(t, walkerRole, []string{w.name}, theirs), ours}
+	w.open = append(w.open, ours)
 }
 
-// ask makes a holder do something.
-func (p *walker) ask(t *testing.T, format string, args ...any) string {
+// step lets something happen, here and in the model, and looks who is alive then.
+func (w *walking) step(t *testing.T, e model.Event) error {
 	t.Helper()
-	if _, err := fmt.Fprintf(p.stdin, format+"\n", args...); err != nil {
-		t.Fatal(err)
+	if err := w.act(t, e); err != nil {
+		return err
 	}
-	answer := p.line(t)
-	rest, ok := strings.CutPrefix(answer, "ok")
-	if !ok {
-		t.Fatalf("the answer to %q is %q", fmt.Sprintf(format, args...), answer)
+	if err := model.Step(w.world, e); err != nil {
+		return err
 	}
-	return strings.TrimSpace(rest)
-}
-
-// step lets something happen, and looks who is alive then.
-func (w *walking) step(t *testing.T, e event) {
-	t.Helper()
-	p := w.walkers[e.holder]
-	switch e.kind {
-	case startChild:
-		pid, _ := strconv.Atoi(p.ask(t, "start %d", e.new))
-		observer, err := pidfd.Open(pid, 0)
-		if err != nil {
-			t.Fatal(err)
+	if e.Kind == model.Kill {
+		w.respawn(t, e.Holder)
+	}
+	for _, child := range slices.Sorted(maps.Keys(w.alive)) {
+		must := w.world.Fate(child, 0)
+		patience := time.Duration(0)
+		if must == model.Dies {
+			patience = w.patience
 		}
-		w.alive[e.child] = observer
-	case dupRef:
-		p.ask(t, "dup %d %d", e.ref, e.new)
-	case closeRef:
-		p.ask(t, "close %d", e.ref)
-	case sendRef:
-		p.ask(t, "send %d", e.ref)
-	case routeRef:
-		route(t, w.mail[e.box], p.mail)
-	case receiveRef:
-		p.ask(t, "receive %d", e.new)
-	case discardBox:
-		w.mail[e.box].Close()
-		w.mail = slices.Delete(w.mail, e.box, e.box+1)
-	case execHolder:
-		p.ask(t, "exec")
-	case killHolder:
-		p.kill(t)
-		p.out.Close()
-	}
-	dead := w.world.happen(e)
-	if e.kind == killHolder {
-		w.respawn(t, e.holder)
-	}
-	for _, child := range dead {
-		if !diesWithin(t, w.alive[child], testproc.Patience) {
-			t.Errorf("child %d lives, and nobody has its handle", child)
-		}
-		w.alive[child].Close()
-		delete(w.alive, child)
-	}
-	for child, observer := range w.alive {
-		if diesWithin(t, observer, 0) {
-			t.Errorf("child %d is dead, and %d have its handle", child, w.world.children[child])
+		dead, err := diesWithin(w.alive[child], patience)
+		switch {
+		case err != nil:
+			return err
+		case must == model.Dies && !dead:
+			return fmt.Errorf("child %d lives, and nobody has its handle", child)
+		case must == model.Lives && dead:
+			return fmt.Errorf("child %d is dead, and somebody has its handle", child)
+		case dead:
+			w.alive[child].Close()
+			delete(w.alive, child)
 		}
 	}
-	if e.kind == killHolder {
+	if e.Kind == model.Kill {
 		testproc.ReapAll()
 	}
+	return nil
 }
 
-func diesWithin(t *testing.T, observer *pidfd.FD, limit time.Duration) bool {
+// act does what the event says. A holder that cannot do it has found a defect.
+func (w *walking) act(t *testing.T, e model.Event) error {
 	t.Helper()
+	p := w.walkers[e.Holder]
+	switch e.Kind {
+	case model.Start:
+		answer, err := p.ask("start %d", e.New)
+		if err != nil {
+			return err
+		}
+		pid, err := strconv.Atoi(answer)
+		if err != nil {
+			return err
+		}
+		w.alive[e.Child], err = pidfd.Open(pid, 0)
+		return err
+	case model.Share:
+		return p.tell("dup %d %d", e.Ref, e.New)
+	case model.Close:
+		return p.tell("close %d", e.Ref)
+	case model.Send:
+		w.mail[e.Queue] = p.mail
+		return p.tell("send %d", e.Ref)
+	case model.Route:
+		return route(w.mail[e.Queue], w.walkers[e.To].mail)
+	case model.Receive:
+		return p.tell("receive %d", e.New)
+	case model.Discard:
+		if mail := w.mail[e.Queue]; mail != nil {
+			return mail.Close()
+		}
+	case model.Inherit:
+		return p.tell("keep %d", e.Ref)
+	case model.Exec:
+		return p.tell("exec")
+	case model.Kill:
+		p.kill(t)
+		return p.out.Close()
+	}
+	return nil
+}
+
+func diesWithin(observer *pidfd.FD, limit time.Duration) (bool, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	err := observer.Wait(ctx)
 	if err != nil && ctx.Err() == nil {
-		t.Fatal(err)
+		return false, err
 	}
-	return err == nil
-}
-
-// route takes one message out of a socket and puts it into another one.
-func route(t *testing.T, from, to *os.File) {
-	t.Helper()
-	text, control := make([]byte, 64), make([]byte, unix.CmsgSpace(4))
-	receive := func() (n, size int, err error) {
-		n, size, _, _, err = unix.Recvmsg(int(from.Fd()), text, control, unix.MSG_CMSG_CLOEXEC|unix.MSG_DONTWAIT)
-		return n, size, err
-	}
-	n, size, err := receive()
-	if errors.Is(err, unix.ECONNRESET) { // told once: the other end died before it had read all
-		n, size, err = receive()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	messages, err := unix.ParseSocketControlMessage(control[:size])
-	if err != nil || len(messages) != 1 {
-		t.Fatalf("%d control messages, %v", len(messages), err)
-	}
-	files, err := unix.ParseUnixRights(&messages[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.Sendmsg(int(to.Fd()), text[:n], unix.UnixRights(files...), nil, unix.MSG_DONTWAIT); err != nil {
-		t.Fatal(err)
-	}
-	for _, fd := range files {
-		_ = unix.Close(fd)
-	}
+	return err == nil, nil
 }
 
 // end kills all holders, and so all children.
-func (w *walking) end(t *testing.T) {
+func (w *walking) end() error {
 	for _, p := range w.walkers {
-		if p != nil {
-			_ = p.cmd.Process.Kill()
-			_ = p.cmd.Wait()
-			p.out.Close()
-		}
+		_ = p.cmd.Process.Kill()
+		_ = p.cmd.Wait()
+		p.out.Close()
 	}
-	for _, mail := range w.mail {
+	for _, mail := range w.open {
 		mail.Close()
 	}
+	var survived error
 	for child, observer := range w.alive {
-		if !diesWithin(t, observer, testproc.Patience) {
-			t.Errorf("child %d has survived", child)
+		dead, err := diesWithin(observer, w.patience)
+		if err == nil && !dead {
+			err = fmt.Errorf("child %d has survived all holders", child)
+			_ = observer.Signal(unix.SIGKILL, pidfd.ToReferent)
+		}
+		if err != nil {
+			survived = err
 		}
 		observer.Close()
 	}
 	testproc.ReapAll()
-}
-
-// walkerOf is the role of a holder. It says "ok" to whatever it has done.
-func walkerOf(subjects Subjects, args []string) int {
-	subject := subjects[args[0]]
-	mail := socketAt(3) // the descriptor itself stays open through an exec
-	refs := map[string]*autokill.Process{}
-	handles, err := autokill.Inherited()
-	check(err)
-	for name, handed := range handles {
-		refs[name] = handed.Process
-	}
-	if len(os.Args) > 2 {
-		fmt.Println("ok") // the answer to exec
-	}
-	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
-		words := append(strings.Fields(lines.Text()), "", "")
-		answer := ""
-		switch p := refs[words[1]]; words[0] {
-		case "start":
-			c := subject.Command("sleep", "1000")
-			check(c.Start())
-			refs[words[1]] = c.Process
-			answer = strconv.Itoa(c.Process.Pid)
-		case "dup":
-			file, err := p.File()
-			check(err)
-			refs[words[2]], err = autokill.FromFile(file)
-			check(err)
-		case "close":
-			check(p.Close())
-			delete(refs, words[1])
-		case "send":
-			check(p.Send(mail))
-		case "receive":
-			refs[words[1]], err = autokill.Receive(mail)
-			check(err)
-		case "exec":
-			handles := map[string]autokill.Handed{}
-			for name, p := range refs {
-				handles[name] = autokill.Handed{Process: p}
-			}
-			check(autokill.Exec(testproc.Exe, []string{os.Args[0], args[0], "again"}, testproc.RoleEnv(walkerRole), handles))
-		}
-		fmt.Println("ok", answer)
-	}
-	return 0
+	return survived
 }

@@ -1,0 +1,72 @@
+//go:build linux && (amd64 || arm64)
+
+package mutations
+
+// endings are defects of closing, reaping and telling.
+var endings = []mutation{
+	{
+		name: "close before the signal", file: "process.go",
+		old: "		p.child.Kill()\n", new: "",
+		pkg: ".", test: "^TestContract$/^tripwire$/^TestB4_CloseDespiteACopy$",
+	},
+	{
+		name: "Close does not close", file: "process.go",
+		old: "		_ = p.child.Handle.Close()\n	}\n	return nil\n", new: "	}\n	return nil\n",
+		pkg: ".", test: "^TestContract$/^tripwire$/^TestL3_TheReceiverCloses$",
+	},
+	{
+		name: "status made up as 0", file: "internal/bond/tripwire.go",
+		old: "			return posthumous(context.Background(), c)\n", new: "			_ = context.Background\n			return Ending{Known: true}\n",
+		pkg: ".", test: "^TestContract$/^tripwire$/^TestE4_SomebodyElseWaits$",
+	},
+	{
+		name: "who attaches reaps somebody else's child", file: "internal/bond/attach.go",
+		old: "exit, ended, err := c.Observer.Peek()", new: "exit, ended, err := c.Observer.Reap()",
+		pkg: ".", test: "^TestContract$/^tripwire$/^TestB2_OSExecWaits$",
+	},
+	{
+		name: "reaping twice", file: "internal/bond/adopt.go",
+		old: "	if another == any(c) {\n", new: "	if another != nil {\n",
+		pkg: ".", test: "^TestContract$/^tripwire$/^TestE1_ReapedOnce$",
+	},
+	{
+		name: "the child is not reaped", file: "internal/bond/tripwire.go",
+		old: "		exit, ended, err := c.Observer.Reap()\n", new: "		exit, ended, err := c.Observer.Peek()\n",
+		pkg: ".", test: "^TestContract$/^tripwire$/^TestE1_NoZombieWithoutWait$",
+	},
+	{
+		name: "reaping takes a tracer's stop", file: "pidfd/kernel_linux.go",
+		old: "	if _, ended, err := peek(n); err != nil || !ended {\n		return Exit{}, false, err\n	}\n", new: "",
+		pkg: "pidfd", test: "^TestReapLeavesStops$",
+	},
+	{
+		name: "registry forgotten", file: "process.go",
+		old: "		bereaved.Store(p, nil)\n", new: "",
+		pkg: ".", test: "^TestContract$/^tree$/^TestB1_GarbageAfterTheEndOfTheChild$",
+	},
+	{
+		name: "Wait leaves the rest of a tree", file: "process.go",
+		old: "	_ = p.Close()\n	return p.state, nil\n", new: "	return p.state, nil\n",
+		pkg: ".", test: "^TestContract$/^tree$/^TestB1_TheChildEndsFirst$",
+	},
+	{
+		name: "Close kills who was released", file: "process.go",
+		old: "	if p.closed || p.released {\n		return nil\n	}\n", new: "	if p.closed {\n		return nil\n	}\n",
+		pkg: ".", test: "^TestContract$/^tripwire$/^TestE5_ReleasedProcess$",
+	},
+	{
+		name: "Stop does not kill who does not listen", file: "process.go",
+		old: "	case <-ctx.Done():\n		p.kill()\n	}\n	return p.Wait()\n", new: "	case <-ctx.Done():\n		return nil, ctx.Err()\n	}\n	return p.Wait()\n",
+		pkg: ".", test: "^TestContract$/^tripwire$/^TestE3_StopKillsWhoDoesNotListen$",
+	},
+	{
+		name: "nobody is left whoever is", file: "internal/bond/group.go",
+		old: "	return occupied // EPERM too\n", new: "	return deserted // EPERM too\n",
+		pkg: ".", test: "^TestContract$/^tree$/^TestB1_ReleaseAfterTheEndOfTheChild$",
+	},
+	{
+		name: "the supported mask of 7.1 in the place of 6.19", file: "pidfd/info_parse.go",
+		old: "if len(reply) >= infoSize && u64(80) != 0 {", new: "if len(reply) < 0 {",
+		pkg: "pidfd", test: "^TestParseInfoSizes$",
+	},
+}

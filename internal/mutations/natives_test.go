@@ -1,0 +1,55 @@
+//go:build linux && (amd64 || arm64)
+
+package mutations
+
+import "strings"
+
+// natives are defects of that mechanism. Only a kernel that has it shows most of them.
+var natives = []mutation{
+	{
+		name: "native bit not checked", file: "internal/bond/native.go",
+		old: "if err != nil || flags&autokillBit == 0 {", new: "if err != nil || flags < 0 {",
+		pkg: "internal/bond", test: "^TestNativeWithoutBit$",
+	},
+	{
+		name: "native forgets no_new_privs", file: "internal/bond/native.go",
+		old: "	if allowNewPrivs {\n", new: "	if r.Flags != 0 {\n",
+		pkg: ".", test: "^TestContract$/^native$/^TestP1_ChildHasNoNewPrivsAndParentKeeps$",
+	},
+	{
+		name: "native forgets autokill", file: "internal/bond/native.go",
+		old: "	pending, err = r.Clone()\n", new: "	r.Flags &^= unix.CLONE_PIDFD_AUTOKILL\n	pending, err = r.Clone()\n",
+		pkg: ".", test: "^TestContract$/^native$/^TestL1_CloseKills$",
+	},
+	{
+		name: "the observer is the handle", file: "internal/bond/native.go",
+		old: "	fd, err := look(pid, handle)\n	switch {\n", new: "	fd, err := look(pid, handle)\n	_, err = unix.Close(fd), unix.ESRCH\n	switch {\n",
+		pkg: ".", test: "^TestContract$/^native$/^TestL3_File$",
+	},
+	{
+		name: "the observer of an adopted handle is the handle", file: "internal/bond/adopt.go",
+		old: "	fd, err := lookAgain(handle)\n	switch {\n", new: "	fd, err := lookAgain(handle)\n	_, err = unix.Close(fd), unix.ESRCH\n	switch {\n",
+		pkg: ".", test: "^TestContract$/^native$/^TestL3_TheReceiverCloses$",
+	},
+	{
+		name: "native is waited for like a tripwire", file: "internal/bond/native.go",
+		old: "func (native) await(c *Child) Ending { return posthumous(context.Background(), c) }",
+		new: "func (native) await(c *Child) Ending { _ = context.Background; return reap(c) }",
+		pkg: ".", test: "^TestContract$/^native$/^TestE2_Status$",
+	},
+	{
+		name: "a native handle is closed before the signal", file: "process.go",
+		old: "	if !p.shared {\n", new: "	if p.released {\n",
+		pkg: ".", test: "^TestContract$/^native$/^TestB4_CloseDespiteACopy$",
+	},
+	{
+		name: "native where its status could not be known", file: "internal/bond/ask.go",
+		old: "	return askInfo()\n", new: "	return nil\n",
+		pkg: ".", test: "^TestContractElsewhere$/^PIDFD_GET_INFO_answers_EPERM$",
+	},
+}
+
+// native says that it takes a kernel with that mechanism.
+func (m mutation) native() bool {
+	return strings.Contains(m.test, "^native$") || strings.Contains(m.test, "^TestContractElsewhere$")
+}

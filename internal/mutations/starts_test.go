@@ -1,0 +1,48 @@
+//go:build linux && (amd64 || arm64)
+
+package mutations
+
+// starts are defects of the vector of system calls, and of what goes around it.
+var starts = []mutation{
+	{
+		name: "file numbers are not held during the start", file: "held.go",
+		old: "			startErr = holdFrom(i+1, files, numbers, start)\n		})\n		if err == nil {\n",
+		new: "		})\n		if err == nil {\n			startErr = holdFrom(i+1, files, numbers, start)\n",
+		pkg: ".", test: "^TestFilesAreHeld$",
+	},
+	{
+		name: "the child inherits what nobody asked for", file: "internal/clone/inherit.go",
+		old: "Args: [6]Arg{Int(n), Int(math.MaxUint32)},", new: "Args: [6]Arg{Int(n + 1000), Int(math.MaxUint32)},",
+		pkg: ".", test: "^TestContract$/^tripwire$/^TestL9_OnlyWhatWasAskedFor$",
+	},
+	{
+		name: "the child keeps the caller's signal handlers", file: "internal/clone/vector.go",
+		old: "ownFlags | unix.CLONE_CLEAR_SIGHAND | r.Flags", new: "ownFlags | r.Flags",
+		pkg: "internal/clone", test: "^TestSignalBeforeExec$",
+	},
+	{
+		name: "the child keeps all signals blocked", file: "internal/clone/compile.go",
+		old: "Int(unix.SIG_SETMASK), Addr(mask)", new: "Int(unix.SIG_BLOCK), Addr(mask)",
+		pkg: "internal/clone", test: "^TestMaskAndDispositions$",
+	},
+	{
+		name: "a step that fails is not told", file: "internal/clone/vector.go",
+		old: "			return stepError(step, syscall.Errno(t.result))\n", new: "			return nil\n",
+		pkg: "internal/clone", test: "^TestFailingStepIsNamed$",
+	},
+	{
+		name: "a child that was killed before its exec is a success", file: "internal/clone/vector.go",
+		old: "			return stepError(t.Steps[t.at], ErrNotStarted)\n", new: "			return nil\n",
+		pkg: "internal/bond", test: "^TestProve$",
+	},
+	{
+		name: "a child that failed stays a zombie", file: "internal/clone/start.go",
+		old: "		c.discard()\n", new: "",
+		pkg: ".", test: "^TestRefusedStarts$",
+	},
+	{
+		name: "a start with other ids leaves the program undumpable", file: "internal/clone/start.go",
+		old: "	v.wait(p.r)\n	if p.r.Credential != nil {\n		dumpable.leave()\n	}\n", new: "	v.wait(p.r)\n",
+		pkg: ".", test: "^TestCredentialLeavesTheParentDumpable$",
+	},
+}

@@ -1,0 +1,99 @@
+//go:build amd64 || arm64
+
+package autokill
+
+import (
+	"errors"
+	"io"
+	"os"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// sockets are a connection that the test closes.
+func sockets(t *testing.T) (ours, theirs *os.File) {
+	t.Helper()
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours, theirs = os.NewFile(uintptr(pair[0]), "socket"), os.NewFile(uintptr(pair[1]), "socket")
+	t.Cleanup(func() {
+		ours.Close()
+		theirs.Close()
+	})
+	return ours, theirs
+}
+
+// TestReceivedIsCloseOnExec: a handle that is being received does not leak into a child that
+// somebody starts meanwhile.
+func TestReceivedIsCloseOnExec(t *testing.T) {
+	ours, theirs := sockets(t)
+	if err := sendRecord(theirs, record{kind: kindHandle, handle: theirs}); err != nil {
+		t.Fatal(err)
+	}
+	received, err := receiveRecord(ours)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer received.close()
+	if flags, err := unix.FcntlInt(received.handle.Fd(), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
+		t.Errorf("flags %#x, %v", flags, err)
+	}
+}
+
+// TestHandOverIsConfirmed: who ends without a word has not taken over, so nothing is given up.
+func TestHandOverIsConfirmed(t *testing.T) {
+	ours, theirs := sockets(t)
+	c := Command("sleep", "1000")
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		theirs.Close() // with the reference that is in flight
+		c.Process.Close()
+		<-c.Process.Done()
+	}()
+	if err := unix.Shutdown(int(theirs.Fd()), unix.SHUT_WR); err != nil {
+		t.Fatal(err)
+	}
+	if err := HandOver(ours, map[string]Handed{"a": {Process: c.Process}}); !errors.Is(err, io.EOF) {
+		t.Errorf("%v", err)
+	}
+	if file, err := c.Process.File(); err != nil {
+		t.Errorf("it was given up: %v", err)
+	} else {
+		file.Close()
+	}
+}
+
+// TestTakeOverKeepsNone: what a handover has brought until it failed is not kept alive.
+func TestTakeOverKeepsNone(t *testing.T) {
+	ours, theirs := sockets(t)
+	c := Command("sleep", "1000")
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer c.Process.Wait() //nolint:errcheck // it reaps
+	defer c.Process.Kill() //nolint:errcheck // where the test fails
+	file, err := c.Process.File()
+	if err == nil {
+		err = sendRecord(theirs, record{kind: kindHanded, name: "a", handle: file})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	file.Close()
+	theirs.Close() // the sender has died
+	if handles, err := TakeOver(ours); err == nil {
+		t.Errorf("took over %v", handles)
+	}
+	c.Process.Close()
+	select {
+	case <-c.Process.Done():
+	case <-time.After(10 * time.Second):
+		t.Error("the child lives, and nobody has its handle")
+	}
+}
