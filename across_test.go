@@ -249,7 +249,7 @@ func (place container) enter(t *testing.T, subject string, e *echo) *insider {
 	t.Cleanup(func() { conn.Close() })
 	c := testproc.Command(insiderRole, subject)
 	if place.runtime {
-		c = inContainer(t, []string{subject}, 3, testproc.RoleEnv(insiderRole)...)
+		c = testproc.Container{Args: []string{"autokill.test", subject}, Inherits: 3, Env: testproc.RoleEnv(insiderRole)}.Command(t)
 	}
 	c.ExtraFiles = []*os.File{theirs, e.child, e.End()}
 	c.Dir = "/"

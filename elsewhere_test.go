@@ -190,7 +190,10 @@ func (place somewhere) visit(t *testing.T, number int) {
 	args := []string{"-test.run=" + run, "-test.v", "-test.short", "-test.timeout=5m"}
 	var cmd *exec.Cmd
 	if place.runtime {
-		cmd = inContainer(t, args, 0, fmt.Sprintf("%s=%d", elsewhereEnv, number), "TMPDIR=/tmp", "PATH=/usr/bin:/bin")
+		cmd = testproc.Container{
+			Args: append([]string{"autokill.test"}, args...),
+			Env:  []string{fmt.Sprintf("%s=%d", elsewhereEnv, number), "TMPDIR=/tmp", "PATH=/usr/bin:/bin"},
+		}.Command(t)
 	} else {
 		cmd = exec.CommandContext(t.Context(), testproc.Exe, args...)
 		cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", elsewhereEnv, number), "TMPDIR=/tmp")

@@ -19,13 +19,17 @@ import (
 // container starts autokill as the init of a PID namespace.
 type container struct {
 	name string
-	run  func(t *testing.T, args ...string) *exec.Cmd
+	// run is a start of it, with descriptor 3 or at a terminal.
+	run func(t *testing.T, terminal bool, args ...string) *exec.Cmd
+
+	interrupted bool // who starts it may die of what a terminal sends
+	noPIDNS     bool // it denies namespaces
 }
 
-// containers are the namespaces of the test itself, and those of bubblewrap where that
-// is installed.
+// containers are the namespaces of the test itself, and those of bubblewrap and of runc or
+// crun where these are installed.
 func containers() []container {
-	own := func(_ *testing.T, args ...string) *exec.Cmd {
+	own := func(_ *testing.T, _ bool, args ...string) *exec.Cmd {
 		cmd := exec.Command("autokill", args...)
 		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID}
 		if uid, gid := os.Geteuid(), os.Getegid(); uid != 0 {
@@ -35,14 +39,28 @@ func containers() []container {
 		}
 		return cmd
 	}
-	bubblewrap := func(t *testing.T, args ...string) *exec.Cmd {
+	bubblewrap := func(t *testing.T, _ bool, args ...string) *exec.Cmd {
 		if _, err := exec.LookPath("bwrap"); err != nil {
 			t.Skip("bwrap is not installed")
 		}
 		before := []string{"--unshare-pid", "--as-pid-1", "--bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "autokill"}
 		return exec.Command("bwrap", append(before, args...)...)
 	}
-	return []container{{"own namespace", own}, {"bubblewrap", bubblewrap}}
+	runtime := func(t *testing.T, terminal bool, args ...string) *exec.Cmd {
+		if os.Geteuid() != 0 {
+			t.Skip("needs root")
+		}
+		c := testproc.Container{Args: append([]string{"autokill"}, args...), Env: []string{"PATH=/usr/bin:/bin"}, Inherits: 1}
+		if c.Terminal = terminal; terminal {
+			c.Inherits = 0
+		}
+		return c.Command(t)
+	}
+	return []container{
+		{name: "own namespace", run: own},
+		{name: "bubblewrap", run: bubblewrap, interrupted: true},
+		{name: "OCI runtime", run: runtime, noPIDNS: true},
+	}
 }
 
 // inContainers runs a test for every container and scope.
@@ -51,8 +69,28 @@ func inContainers(t *testing.T, test func(t *testing.T, c container, scope strin
 	needs(t, "sh", "sleep")
 	for _, c := range containers() {
 		for _, scope := range []string{"process", "tree", "pidns"} {
-			t.Run(c.name+"/"+scope, func(t *testing.T) { test(t, c, scope) })
+			t.Run(c.name+"/"+scope, func(t *testing.T) {
+				if c.noPIDNS && scope == "pidns" {
+					refusesPIDNS(t, c)
+					return
+				}
+				test(t, c, scope)
+			})
 		}
+	}
+}
+
+func refusesPIDNS(t *testing.T, c container) {
+	t.Helper()
+	line, stderr := testproc.NewLifeline(t), testproc.NewLifeline(t)
+	cmd := c.run(t, false, "run", "--scope", "pidns", "sh", "-c", lasting)
+	launch(t, line, stderr, cmd)
+	_ = cmd.Wait()
+	if said := string(stderr.AllGone(t)); cmd.ProcessState.ExitCode() != statusFailed || !strings.Contains(said, "namespaces") {
+		t.Errorf("%v, %q; want a refusal", cmd.ProcessState, said)
+	}
+	if said := line.AllGone(t); len(said) > 0 {
+		t.Errorf("the command says %q", said)
 	}
 }
 
@@ -95,7 +133,7 @@ func TestInitReapsOrphans(t *testing.T) {
 	inContainers(t, func(t *testing.T, c container, scope string) {
 		line, stderr := testproc.NewLifeline(t), testproc.NewLifeline(t)
 		script := "i=0; while [ $i -lt " + strconv.Itoa(orphans) + " ]; do (sleep 0 &); i=$((i+1)); done; echo ready >&3; read end; exit 4"
-		cmd := c.run(t, "run", "--scope", scope, "sh", "-c", script)
+		cmd := c.run(t, false, "run", "--scope", scope, "sh", "-c", script)
 		end, err := cmd.StdinPipe()
 		if err != nil {
 			t.Fatal(err)
@@ -130,7 +168,7 @@ func TestInitPassesSignals(t *testing.T) {
 	} {
 		inContainers(t, func(t *testing.T, c container, scope string) {
 			line, stderr := testproc.NewLifeline(t), testproc.NewLifeline(t)
-			cmd := c.run(t, "run", "--scope", scope, "sh", "-c", script)
+			cmd := c.run(t, false, "run", "--scope", scope, "sh", "-c", script)
 			launch(t, line, stderr, cmd)
 			read(t, line, "ready\n")
 			if err := unix.Kill(initOf(t, cmd.Process.Pid).PID, unix.SIGTERM); err != nil {
@@ -156,7 +194,7 @@ func TestInitEndsAll(t *testing.T) {
 	} {
 		inContainers(t, func(t *testing.T, c container, scope string) {
 			line, stderr := testproc.NewLifeline(t), testproc.NewLifeline(t)
-			cmd := c.run(t, "run", "--scope", scope, "sh", "-c", script)
+			cmd := c.run(t, false, "run", "--scope", scope, "sh", "-c", script)
 			launch(t, line, stderr, cmd)
 			_ = cmd.Wait()
 			if got := cmd.ProcessState.ExitCode(); got != want {
@@ -172,14 +210,13 @@ func TestInitEndsAll(t *testing.T) {
 func TestInitAtTerminal(t *testing.T) {
 	inContainers(t, func(t *testing.T, c container, scope string) {
 		console := testproc.NewConsole(t)
-		cmd := c.run(t, "run", "--scope", scope, "sh", "-c", "echo ready; exec sleep 1000")
+		cmd := c.run(t, true, "run", "--scope", scope, "sh", "-c", "echo ready; exec sleep 1000")
 		console.StartCmd(t, cmd)
 		console.Expect(t, "ready")
 		console.Write(t, testproc.CtrlC)
 		_ = cmd.Wait()
-		// bwrap itself may die of the same Ctrl-C.
 		status := cmd.ProcessState.Sys().(syscall.WaitStatus)
-		interrupted := c.name == "bubblewrap" && status.Signal() == syscall.SIGINT
+		interrupted := c.interrupted && status.Signal() == syscall.SIGINT
 		if status.ExitStatus() != 130 && !interrupted {
 			t.Errorf("%v, want exit status 130", cmd.ProcessState)
 		}

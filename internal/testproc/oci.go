@@ -1,6 +1,6 @@
-//go:build linux && (amd64 || arm64)
+//go:build linux
 
-package autokill_test
+package testproc
 
 import (
 	"encoding/json"
@@ -13,14 +13,19 @@ import (
 
 	docker "github.com/moby/profiles/seccomp"
 	"github.com/opencontainers/runtime-spec/specs-go"
-
-	"github.com/autokill/autokill/internal/testproc"
 )
 
-// inContainer is this test binary as pid 1 of a container that runc or crun makes as the
-// Docker engine would have it: namespaces, capabilities, masked paths and seccomp profile.
-// Its programs are this machine's. It inherits so many descriptors beyond the standard ones.
-func inContainer(t *testing.T, args []string, inherits int, env ...string) *exec.Cmd {
+// A Container is what runc or crun makes as the Docker engine would have it: namespaces,
+// capabilities, masked paths and seccomp profile. Its programs are this machine's.
+type Container struct {
+	Args     []string // of this test binary, which is pid 1; the first is its name
+	Env      []string
+	Inherits int  // descriptors beyond the standard ones
+	Terminal bool // it has one of its own; the caller's standard input must be one
+}
+
+// Command is what starts it. It skips where there is no runtime.
+func (c Container) Command(t testing.TB) *exec.Cmd {
 	t.Helper()
 	var runtime []string
 	if path, err := exec.LookPath("runc"); err == nil {
@@ -35,7 +40,7 @@ func inContainer(t *testing.T, args []string, inherits int, env ...string) *exec
 	if err != nil {
 		t.Fatal(err)
 	}
-	spec, err := dockerSpec(append([]string{"/autokill.test"}, args...), env, self, filepath.Join(bundle, "rootfs"))
+	spec, err := c.spec(self, filepath.Join(bundle, "rootfs"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,12 +51,12 @@ func inContainer(t *testing.T, args []string, inherits int, env ...string) *exec
 	if err := os.WriteFile(filepath.Join(bundle, "config.json"), text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	runtime = append(runtime, "--root", filepath.Join(bundle, "state"), "run", "--preserve-fds", strconv.Itoa(inherits), "--bundle", bundle, "autokill-test")
+	runtime = append(runtime, "--root", filepath.Join(bundle, "state"), "run", "--preserve-fds", strconv.Itoa(c.Inherits), "--bundle", bundle, "autokill-test-"+strconv.Itoa(os.Getpid()))
 	return exec.CommandContext(t.Context(), runtime[0], runtime[1:]...)
 }
 
-// dockerSpec makes the root directory of the container and describes the rest.
-func dockerSpec(args, env []string, binary, root string) (*specs.Spec, error) {
+// spec makes the root directory of the container and describes the rest.
+func (c Container) spec(binary, root string) (*specs.Spec, error) {
 	tmpfs := func(dir string, options ...string) specs.Mount {
 		return specs.Mount{Destination: dir, Type: "tmpfs", Source: "tmpfs", Options: append([]string{"nosuid"}, options...)}
 	}
@@ -64,7 +69,7 @@ func dockerSpec(args, env []string, binary, root string) (*specs.Spec, error) {
 		{Destination: "/dev/pts", Type: "devpts", Source: "devpts", Options: []string{"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"}},
 		tmpfs("/dev/shm", "noexec", "nodev", "mode=1777", "size=65536k"),
 		tmpfs("/tmp", "mode=1777"),
-		bind(binary, "/autokill.test"),
+		bind(binary, "/"+c.Args[0]),
 	}
 	if err := os.Mkdir(root, 0o755); err != nil {
 		return nil, err
@@ -84,11 +89,11 @@ func dockerSpec(args, env []string, binary, root string) (*specs.Spec, error) {
 			return nil, err
 		}
 	}
-	names := testproc.DockerCapabilities()
+	names := DockerCapabilities()
 	spec := &specs.Spec{
 		Version: "1.0.2", // old runtimes refuse newer ones
 		Process: &specs.Process{
-			Args: args, Env: env, Cwd: "/",
+			Args: append([]string{"/" + c.Args[0]}, c.Args[1:]...), Env: c.Env, Cwd: "/", Terminal: c.Terminal,
 			Capabilities: &specs.LinuxCapabilities{Bounding: names, Effective: names, Permitted: names},
 		},
 		Root:     &specs.Root{Path: root},
