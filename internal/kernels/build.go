@@ -22,7 +22,7 @@ const (
 
 // aside are the packages that a kernel does not matter to: the matrix itself, and what
 // runs other people's programs, which the machines do not have.
-var aside = []string{ownPath, module + "/internal/mutations", module + "/internal/moveover", module + "/internal/programs", module + "/examples/any-language"}
+var aside = []string{ownPath, module + "/autokilltest", module + "/internal/model", module + "/internal/mutations", module + "/internal/moveover", module + "/internal/programs", module + "/examples/any-language"}
 
 // A TestBinary is the compiled tests of one package.
 type TestBinary struct {

@@ -40,7 +40,7 @@ func (b Bond) Answers(h Holder, w Wish) Answer {
 		return Invalid
 	case w.NewPrivs && !h.SysAdmin: // P2
 		return NotPermitted
-	case h.Sealed && b.Scope != Process: // R5
+	case h.Sealed && (b.Scope != Process || b.Mechanism == Native): // R5; there is no clone3
 		return Unsupported
 	case b.Mechanism == Native && b.Scope == Tree: // R3
 		return Unsupported

@@ -140,6 +140,7 @@ func TestAnswers(t *testing.T) {
 		{native, user, Wish{Init: true}, NotPermitted},
 		{tree, Holder{Sealed: true}, Wish{}, Unsupported},
 		{tripwire, Holder{Sealed: true}, Wish{}, Starts},
+		{native, Holder{Sealed: true}, Wish{}, Unsupported},
 	}
 	for _, tt := range tests {
 		if got := tt.bond.Answers(tt.holder, tt.wish); got != tt.want {
