@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/autokill/autokill"
+	"github.com/autokill/autokill/internal/model"
 	"github.com/autokill/autokill/internal/testproc"
 )
 
@@ -19,7 +20,7 @@ var beyond = []clause{
 			t.Errorf("%v is in force, want %v", got, s.Mechanism)
 		}
 		p.Close()
-		e.gone(t)
+		e.after(t, model.Closed)
 	}},
 	{"TestB4_CloseInTheMiddleOfAnExec", func(t *testing.T, s suite) {
 		rounds := times(200, 8)
@@ -58,6 +59,7 @@ var beyond = []clause{
 		c.Stdin, c.Stdout, c.Stderr = e.stdin, e.stdout, os.Stderr
 		p := s.begin(t, c)
 		e.handOver()
+		s.bind(t, e)
 		e.ping(t)
 		secret, err := unix.FcntlInt(uintptr(newHandle(before)), unix.F_DUPFD_CLOEXEC, 0)
 		if err != nil {
@@ -67,6 +69,6 @@ var beyond = []clause{
 		if err := p.Close(); err != nil {
 			t.Fatal(err)
 		}
-		e.gone(t)
+		e.after(t, model.Copied, model.Closed)
 	}},
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/autokill/autokill"
+	"github.com/autokill/autokill/internal/model"
 	"github.com/autokill/autokill/internal/testproc"
 )
 
@@ -65,15 +66,13 @@ var descendants = []clause{
 	{"TestB1_Members", members},
 	{"TestB1_TheChildEndsFirst", func(t *testing.T, s suite) {
 		p, e := s.startLeaver(t)
-		if s.endsWithTheChild() {
-			e.gone(t)
-		} else {
-			e.ping(t)
-		}
+		s.bind(t, e)
+		e.member = 1
+		e.after(t, model.Ended)
 		if _, err := p.Wait(); err != nil {
 			t.Fatal(err)
 		}
-		e.gone(t)
+		e.after(t, model.Closed)
 		if err := p.SignalAll(syscall.SIGTERM); !errors.Is(err, os.ErrProcessDone) {
 			t.Errorf("SignalAll after all have ended: %v", err)
 		}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/autokill/autokill"
+	"github.com/autokill/autokill/internal/model"
 	"github.com/autokill/autokill/internal/testproc"
 )
 
@@ -22,6 +23,9 @@ const patience = testproc.Patience
 type echo struct {
 	stdin, stdout *os.File // the child's ends
 	say, hear     *os.File // ours
+
+	world  *model.World // in which it is bound, if the test asks the model
+	member int          // who of the family it is: 0 is the child
 }
 
 func newEcho(t *testing.T) *echo {
@@ -95,6 +99,7 @@ func (s suite) start(t *testing.T) (*autokill.Process, *echo) {
 	c.Stdin, c.Stdout, c.Stderr = e.stdin, e.stdout, os.Stderr
 	p := s.begin(t, c)
 	e.handOver()
+	s.bind(t, e)
 	e.ping(t)
 	return p, e
 }

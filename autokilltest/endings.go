@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/autokill/autokill"
+	"github.com/autokill/autokill/internal/model"
 	"github.com/autokill/autokill/internal/testproc"
 )
 
@@ -216,8 +217,7 @@ var endings = []clause{
 		if s.Mechanism == autokill.Tripwire && stolen == 0 {
 			t.Error("the thief never won, so this showed nothing")
 		}
-		// An init tells it on every kernel.
-		if known < rounds && (s.Mechanism == autokill.Native || s.Scope == autokill.ScopePIDNamespace || statusIsTold()) {
+		if known < rounds && s.mustTell(model.Asking{Stolen: true}) {
 			t.Errorf("only %d of %d are known", known, rounds)
 		}
 	}},
@@ -258,7 +258,7 @@ var endings = []clause{
 		if err := errors.Join(p.Release(), p.Close()); err != nil {
 			t.Error(err)
 		}
-		e.ping(t)
+		e.after(t, model.Event{Kind: model.Release, Ref: model.TheRef}, model.Closed)
 		e.say.Close() // the end of its input ends cat
 		s.wait(t, p)
 		e.hear.Close()
@@ -298,7 +298,7 @@ func (s suite) staysBound(t *testing.T, manner string) {
 	h := s.hold(t, manner)
 	h.tell(t)
 	h.expect(t, "done")
-	h.ping(t)
+	h.after(t, model.Event{Kind: model.Release, Ref: model.TheRef})
 	h.kill()
-	h.gone(t)
+	h.after(t, model.Killed)
 }

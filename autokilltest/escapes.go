@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/autokill/autokill"
+	"github.com/autokill/autokill/internal/model"
 	"github.com/autokill/autokill/internal/testproc"
 )
 
@@ -89,7 +90,14 @@ func (s suite) holds(t *testing.T, attack string) {
 	t.Helper()
 	h := s.hold(t, "kill", attack)
 	h.kill()
-	h.gone(t)
+	did := model.Event{Kind: model.Resist, Child: model.TheChild}
+	switch attack {
+	case "setsid", "setpgid":
+		did.Kind = model.Leave
+	case "setuid", "setresuid":
+		did.Kind = model.Become
+	}
+	h.after(t, did, model.Killed)
 }
 
 // ready waits for a child that is no echo.

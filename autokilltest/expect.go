@@ -3,11 +3,19 @@
 package autokilltest
 
 import (
+	"errors"
 	"os"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/autokill/autokill"
 	"github.com/autokill/autokill/internal/model"
 )
+
+// What a test expects it asks the model: it says what it has made happen, and the model who
+// must live then.
 
 // bond is what the model is to know of the subject.
 func (s suite) bond() model.Bond {
@@ -24,4 +32,59 @@ func (s suite) bond() model.Bond {
 		b.Scope = model.PIDNamespace
 	}
 	return b
+}
+
+// bind says that somebody holds the child that the echo is, or what that has started.
+func (s suite) bind(t *testing.T, e *echo) {
+	t.Helper()
+	e.world = model.New(s.bond())
+	e.happens(t, s.bond().Begin()...)
+}
+
+func (e *echo) happens(t *testing.T, events ...model.Event) {
+	t.Helper()
+	for _, event := range events {
+		if err := e.world.Happen(event); err != nil {
+			t.Fatalf("the model says: %v", err)
+		}
+	}
+}
+
+// after says what the test has made happen, and fails it unless the echo fares as it must.
+func (e *echo) after(t *testing.T, events ...model.Event) {
+	t.Helper()
+	e.happens(t, events...)
+	switch fate := e.world.Fate(model.TheChild, e.member); fate {
+	case model.Lives:
+		e.ping(t)
+	case model.Dies:
+		e.gone(t)
+	default:
+		t.Fatalf("the contract leaves open whether it %v", fate)
+	}
+}
+
+// answer is the error that a start gets which asks for this here, or nil.
+func (s suite) answer(t *testing.T, w model.Wish) error {
+	t.Helper()
+	holder := model.Holder{
+		SysAdmin:   hasCapability(t, unix.CAP_SYS_ADMIN),
+		Setuid:     hasCapability(t, unix.CAP_SETUID),
+		Everywhere: s.reachesEverybody(),
+	}
+	switch s.bond().Answers(holder, w) {
+	case model.Invalid:
+		return syscall.EINVAL
+	case model.NotPermitted:
+		return syscall.EPERM
+	case model.Unsupported:
+		return errors.ErrUnsupported
+	}
+	return nil
+}
+
+// mustTell says whether the status of a child must be known to who asks.
+func (s suite) mustTell(a model.Asking) bool {
+	a.Bond, a.Exits = s.bond(), statusIsTold()
+	return a.Allowed() == model.Known
 }

@@ -329,6 +329,7 @@ func (s suite) startHolder(t *testing.T, manner string, attack ...string) *held 
 		t.Fatal(err)
 	}
 	h.handOver()
+	s.bind(t, h.echo)
 	t.Cleanup(func() {
 		h.kill()
 		h.socket.Close()

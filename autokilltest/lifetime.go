@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/autokill/autokill"
+	"github.com/autokill/autokill/internal/model"
 	"github.com/autokill/autokill/internal/testproc"
 )
 
@@ -26,43 +27,47 @@ var lifetime = []clause{
 		if err := p.Close(); err != nil {
 			t.Fatal(err)
 		}
-		e.gone(t)
+		e.after(t, model.Closed)
 		killed(t, p)
 	}},
 	{"TestL1_KernelKillsWithoutUserSpace", func(t *testing.T, s suite) {
 		// A stopped process runs nothing any more, and SIGKILL lets it run nothing.
 		h := s.hold(t, "kill")
 		stop(t, h.cmd.Process.Pid)
-		h.ping(t)
+		h.after(t) // nothing has happened
 		h.kill()
-		h.gone(t)
+		h.after(t, model.Killed)
 	}},
 
 	{"TestL2_Close", func(t *testing.T, s suite) {
 		h := s.hold(t, "close")
 		h.tell(t)
 		h.expect(t, "done")
-		h.gone(t)
+		h.after(t, model.Closed)
 	}},
-	{"TestL2_Exit", func(t *testing.T, s suite) { s.dies(t, "exit") }},
-	{"TestL2_Panic", func(t *testing.T, s suite) { s.dies(t, "panic") }},
-	{"TestL2_Exec", func(t *testing.T, s suite) { s.dies(t, "exec") }},
+	{"TestL2_Exit", func(t *testing.T, s suite) { s.ends(t, "exit", model.Killed) }},
+	{"TestL2_Panic", func(t *testing.T, s suite) { s.ends(t, "panic", model.Killed) }},
+	{"TestL2_Exec", func(t *testing.T, s suite) { s.ends(t, "exec", model.Becomes) }},
 	{"TestL2_SIGKILL", func(t *testing.T, s suite) {
 		h := s.hold(t, "kill")
 		h.kill()
-		h.gone(t)
+		h.after(t, model.Killed)
 	}},
 	{"TestL2_OOMKiller", oomKiller},
 
-	{"TestL3_Dup", func(t *testing.T, s suite) { s.twoReferences(t, "dup") }},
-	{"TestL3_InFlight", func(t *testing.T, s suite) { s.twoReferences(t, "flight") }},
+	{"TestL3_Dup", func(t *testing.T, s suite) {
+		s.twoReferences(t, "dup", model.Copied, model.Event{Kind: model.Drop, Ref: model.TheOther})
+	}},
+	{"TestL3_InFlight", func(t *testing.T, s suite) {
+		s.twoReferences(t, "flight", model.Sent, model.Gone)
+	}},
 	{"TestL3_InheritedThroughExec", func(t *testing.T, s suite) {
 		h := s.hold(t, "inherit")
 		h.tell(t)
 		h.becomesCat(t)
-		h.ping(t)
+		h.after(t, model.Event{Kind: model.Inherit, Ref: model.TheRef}, model.Becomes)
 		h.kill()
-		h.gone(t)
+		h.after(t, model.Killed)
 	}},
 	{"TestL3_Fork", func(t *testing.T, s suite) {
 		h := s.hold(t, "fork")
@@ -71,9 +76,10 @@ var lifetime = []clause{
 			t.Fatal(err)
 		}
 		h.becomesCat(t) // the holder's child answers now, the holder is gone
-		h.ping(t)
+		const forked = 100
+		h.after(t, model.Event{Kind: model.Fork, Holder: model.TheHolder, New: forked}, model.Killed)
 		h.stdin.Close()
-		h.gone(t)
+		h.after(t, model.Event{Kind: model.Kill, Holder: forked})
 	}},
 	{"TestL3_PidfdGetfd", func(t *testing.T, s suite) {
 		h := s.hold(t, "send")
@@ -90,9 +96,9 @@ var lifetime = []clause{
 			t.Fatal(err)
 		}
 		h.kill()
-		h.ping(t)
+		h.after(t, model.Copied, model.Killed)
 		unix.Close(ours)
-		h.gone(t)
+		h.after(t, model.Event{Kind: model.Drop, Ref: model.TheOther})
 	}},
 
 	{"TestL4_Observers", func(t *testing.T, s suite) {
@@ -104,7 +110,7 @@ var lifetime = []clause{
 		defer unix.Close(observer)
 		h.tell(t)
 		h.expect(t, "done")
-		h.gone(t)
+		h.after(t, model.Observed, model.Lost)
 	}},
 	{"TestL4_ClosingAnObserverKillsNobody", func(t *testing.T, s suite) {
 		p, e := s.start(t)
@@ -120,7 +126,7 @@ var lifetime = []clause{
 			t.Fatal(err)
 		}
 		unix.Close(fd)
-		e.ping(t)
+		e.after(t, model.Observed)
 	}},
 
 	{"TestL5_ThreadEnds", func(t *testing.T, s suite) {
@@ -136,8 +142,9 @@ var lifetime = []clause{
 			s.wait(t, c.Process)
 		}()
 		e.handOver()
+		s.bind(t, e)
 		threadEnds(t, tid)
-		e.ping(t)
+		e.after(t, model.Event{Kind: model.Thread, Holder: model.TheHolder})
 	}},
 	{"TestL5_HandleOutlivesTheParent", func(t *testing.T, s suite) {
 		h := s.hold(t, "send")
@@ -145,9 +152,9 @@ var lifetime = []clause{
 		h.expect(t, "done")
 		handle := receive(t, h.socket)
 		h.kill()
-		h.ping(t)
+		h.after(t, model.Copied, model.Killed)
 		handle.Close()
-		h.gone(t)
+		h.after(t, model.Event{Kind: model.Drop, Ref: model.TheOther})
 	}},
 
 	{"TestL7_KillAtAnyMoment", killAtAnyMoment},
@@ -195,24 +202,24 @@ var lifetime = []clause{
 	}},
 }
 
-// dies is a holder that ends by itself, and takes the child with it.
-func (s suite) dies(t *testing.T, manner string) {
+// ends is a holder that ends by itself.
+func (s suite) ends(t *testing.T, manner string, event model.Event) {
 	t.Helper()
 	h := s.hold(t, manner)
 	h.tell(t)
-	h.gone(t)
+	h.after(t, event)
 }
 
-// twoReferences drops the first, sees that the child lives, drops the second.
-func (s suite) twoReferences(t *testing.T, manner string) {
+// twoReferences makes another reference and drops the first, and then the second.
+func (s suite) twoReferences(t *testing.T, manner string, second, last model.Event) {
 	t.Helper()
 	h := s.hold(t, manner)
 	h.tell(t)
 	h.expect(t, "done")
-	h.ping(t)
+	h.after(t, second, model.Lost)
 	h.tell(t)
 	h.expect(t, "done")
-	h.gone(t)
+	h.after(t, last)
 }
 
 // becomesCat waits until cat answers on the holder's standard streams.

@@ -7,11 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"syscall"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/autokill/autokill/internal/model"
 	"github.com/autokill/autokill/internal/testproc"
 )
 
@@ -33,14 +31,7 @@ var privileges = []clause{
 		e := newEcho(t)
 		c := s.Command("cat")
 		c.Stdin, c.Stdout, c.AllowNewPrivs = e.stdin, e.stdout, true
-		var want error
-		switch {
-		case !hasCapability(t, unix.CAP_SYS_ADMIN):
-			want = syscall.EPERM
-		case !s.reachesEverybody():
-			want = errors.ErrUnsupported
-		}
-		if want != nil {
+		if want := s.answer(t, model.Wish{NewPrivs: true}); want != nil {
 			if err := c.Start(); !errors.Is(err, want) {
 				t.Errorf("got %v, want %v", err, want)
 			}
@@ -48,13 +39,14 @@ var privileges = []clause{
 		}
 		p := s.begin(t, c)
 		e.handOver()
+		s.bind(t, e)
 		e.ping(t)
 		// The child keeps what we have.
 		if got, want := statusField(t, p.Pid, "NoNewPrivs"), statusField(t, os.Getpid(), "NoNewPrivs"); got != want {
 			t.Errorf("NoNewPrivs of the child is %s, ours is %s", got, want)
 		}
 		p.Close()
-		e.gone(t)
+		e.after(t, model.Closed)
 	}},
 	{"TestP3_NoPrivilegeIsNeeded", func(t *testing.T, s suite) {
 		if os.Geteuid() == 0 {
@@ -65,7 +57,7 @@ var privileges = []clause{
 		}
 		h := s.hold(t, "kill")
 		h.kill()
-		h.gone(t)
+		h.after(t, model.Killed)
 	}},
 }
 

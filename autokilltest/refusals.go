@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/autokill/autokill"
+	"github.com/autokill/autokill/internal/model"
 	"github.com/autokill/autokill/internal/testproc"
 )
 
@@ -64,12 +65,12 @@ var refusals = []clause{
 		newPID := func(c *autokill.Cmd) {
 			c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID}
 		}
-		if s.Mechanism == autokill.Tripwire || s.Scope == autokill.ScopePIDNamespace {
-			s.refuses(t, newPID, errors.ErrUnsupported, "PID namespace")
-			return
-		}
-		if !hasCapability(t, unix.CAP_SYS_ADMIN) {
+		switch want := s.answer(t, model.Wish{Init: true}); {
+		case errors.Is(want, syscall.EPERM):
 			t.Skip("needs CAP_SYS_ADMIN")
+		case want != nil:
+			s.refuses(t, newPID, want, "PID namespace")
+			return
 		}
 		e := newEcho(t)
 		c := s.Command("cat")
@@ -83,12 +84,9 @@ var refusals = []clause{
 		killed(t, p)
 	}},
 	{"TestR5_AnotherUser", func(t *testing.T, s suite) {
-		if hasCapability(t, unix.CAP_SETUID) && s.reachesEverybody() {
+		want := s.answer(t, model.Wish{OtherUser: true})
+		if want == nil {
 			t.Skip("root of the initial user namespace reaches everybody, and so does native: see TestL6_BecomesAnotherUser")
-		}
-		want := errors.ErrUnsupported
-		if s.Mechanism == autokill.Native && s.Scope == autokill.ScopeProcess {
-			want = syscall.EPERM // native could, but setgroups or setuid is not allowed
 		}
 		s.refuses(t, func(c *autokill.Cmd) {
 			c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 1, Gid: 1}}

@@ -25,10 +25,10 @@ type Kind int
 const (
 	Start   Kind = iota // the holder starts the child, and has its handle as a Process, New
 	Attach              // the holder binds the child, which runs already: New
-	Copy                // Ref is duplicated behind the library's back: New
+	Copy                // Ref is duplicated into the holder behind the library's back: New
 	Share               // the Process Ref gives another reference to its handle: New
 	Adopt               // Ref, which is a file, becomes a Process
-	Drop                // the file Ref is closed, by close(2) or by a crash of its own
+	Drop                // the descriptor Ref is closed, and not by the library
 	Close               // the Process Ref is closed
 	Release             // the Process Ref is given up, or garbage
 	Send                // the Process Ref sends a reference into Queue

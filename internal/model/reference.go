@@ -39,9 +39,9 @@ func (w *World) Own(queue, holder int) { w.queue(queue).holder = holder }
 // Flying is how many references wait in a queue.
 func (w *World) Flying(queue int) int { return len(w.queue(queue).flying) }
 
-func (w *World) duplicate(ref, as int) {
+func (w *World) duplicate(ref, as, holder int) {
 	r := w.refs[ref]
-	w.refs[as] = &reference{child: r.child, bond: r.bond, holder: r.holder}
+	w.refs[as] = &reference{child: r.child, bond: r.bond, holder: holder}
 }
 
 // drop takes a reference away. The last one decides (L1).

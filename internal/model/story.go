@@ -38,17 +38,22 @@ var (
 	Gone    = Event{Kind: Discard, Queue: TheQueue}
 	Arrived = Event{Kind: Receive, Holder: Another, Queue: TheQueue, New: TheOther}
 	Shared  = Event{Kind: Share, Ref: TheRef, New: TheOther}
-	Copied  = Event{Kind: Copy, Ref: TheRef, New: TheOther}
+	Copied  = Event{Kind: Copy, Ref: TheRef, New: TheOther, Holder: Another}
+	Lost    = Event{Kind: Drop, Ref: TheRef}
 	Left    = Event{Kind: Leave, Child: TheChild, Member: 1}
 	Ended   = Event{Kind: End, Child: TheChild}
+
+	Becomes     = Event{Kind: Exec, Holder: TheHolder}
+	Observed    = Event{Kind: Observe, Child: TheChild}
+	OtherClosed = Event{Kind: Close, Ref: TheOther}
 )
 
 // Stories are those of docs/guarantees.md.
 var Stories = []Story{
 	{"the only holder closes", 0, []Event{Closed}},
 	{"the only holder is killed, exits, panics", 0, []Event{Killed}},
-	{"the only holder becomes another program", 0, []Event{{Kind: Exec, Holder: TheHolder}}},
-	{"it leaves the handle open for that", 0, []Event{{Kind: Inherit, Ref: TheRef}, {Kind: Exec, Holder: TheHolder}}},
+	{"the only holder becomes another program", 0, []Event{Becomes}},
+	{"it leaves the handle open for that", 0, []Event{{Kind: Inherit, Ref: TheRef}, Becomes}},
 	{"the thread that has started the child ends", 0, []Event{{Kind: Thread, Holder: TheHolder}}},
 	{"one of two references is closed", 0, []Event{Shared, Closed}},
 	{"both are", 0, []Event{Shared, Closed, {Kind: Drop, Ref: TheOther}}},
@@ -56,9 +61,9 @@ var Stories = []Story{
 	{"the holder has sent the handle, which nobody has received, and ends", 0, []Event{Sent, Killed}},
 	{"nobody can receive it any more", 0, []Event{Sent, Killed, Gone}},
 	{"the receiver has it, and the sender ends", 0, []Event{Sent, Arrived, Killed}},
-	{"the receiver closes, the sender does not", 0, []Event{Sent, Arrived, {Kind: Close, Ref: TheOther}}},
+	{"the receiver closes, the sender does not", 0, []Event{Sent, Arrived, OtherClosed}},
 	{"Close, and somebody has duplicated the descriptor unasked", 0, []Event{Copied, Closed}},
-	{"an observer is opened and closed", 0, []Event{{Kind: Observe, Child: TheChild}}},
+	{"an observer is opened and closed", 0, []Event{Observed}},
 	{"the Process is released, or garbage", 0, []Event{{Kind: Release, Ref: TheRef}}},
 	{"and the holder ends", 0, []Event{{Kind: Release, Ref: TheRef}, Killed}},
 	{"the child ignores, blocks, closes and stops what it can; the holder is killed", 0, []Event{{Kind: Resist, Child: TheChild}, Killed}},

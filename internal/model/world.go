@@ -34,10 +34,10 @@ func (w *World) Happen(e Event) error {
 		c.bonds = append(c.bonds, w.bond)
 		w.refs[e.New] = &reference{child: e.Child, bond: len(c.bonds) - 1, holder: e.Holder, process: true}
 	case Copy:
-		w.duplicate(e.Ref, e.New)
+		w.duplicate(e.Ref, e.New, e.Holder)
 	case Share:
 		w.refs[e.Ref].shared = true
-		w.duplicate(e.Ref, e.New)
+		w.duplicate(e.Ref, e.New, w.refs[e.Ref].holder)
 	case Adopt:
 		w.refs[e.Ref].process, w.refs[e.Ref].shared = true, true
 	case Drop:
@@ -95,7 +95,7 @@ func (w *World) possible(e Event) error {
 		if !there {
 			return cannot("there is no such reference")
 		}
-		if (e.Kind == Drop || e.Kind == Adopt) && ref.process {
+		if e.Kind == Adopt && ref.process {
 			return cannot("it is a Process and not a file")
 		}
 		if (e.Kind == Share || e.Kind == Close || e.Kind == Release || e.Kind == Send) && !ref.process {

@@ -31,7 +31,7 @@ func TestFate(t *testing.T) {
 		{"Close", tripwire, []Event{start(20), {Kind: Close, Ref: 20}}, 0, Dies},
 		{"a copy keeps", native, []Event{start(20), {Kind: Share, Ref: 20, New: 21}, {Kind: Close, Ref: 20}}, 0, Lives},
 		{"the last one decides", native, []Event{start(20), {Kind: Share, Ref: 20, New: 21}, {Kind: Close, Ref: 20}, {Kind: Drop, Ref: 21}}, 0, Dies},
-		{"a copy behind the library's back does not save from Close", native, []Event{start(20), {Kind: Copy, Ref: 20, New: 21}, {Kind: Close, Ref: 20}}, 0, Dies},
+		{"a copy behind the library's back does not save from Close", native, []Event{start(20), {Kind: Copy, Ref: 20, New: 21, Holder: 1}, {Kind: Close, Ref: 20}}, 0, Dies},
 		{"but from a crash", native, []Event{start(20), {Kind: Fork, Holder: 1, New: 100}, kill}, 0, Lives},
 		{"of both", native, []Event{start(20), {Kind: Fork, Holder: 1, New: 100}, kill, {Kind: Kill, Holder: 100}}, 0, Dies},
 		{"in flight", tripwire, []Event{start(20), {Kind: Send, Ref: 20, Queue: 30}, kill}, 0, Lives},
@@ -91,8 +91,7 @@ func TestImpossible(t *testing.T) {
 		{Kind: Attach, Holder: 1, Child: 12, New: 23},
 		{Kind: Close, Ref: 99},
 		{Kind: Close, Ref: 21}, // a file
-		{Kind: Drop, Ref: 20},  // a Process
-		{Kind: Adopt, Ref: 20},
+		{Kind: Adopt, Ref: 20}, // a Process
 		{Kind: Share, Ref: 20, New: 21},
 		{Kind: Route, Queue: 30, To: 31},
 		{Kind: Receive, Holder: 1, Queue: 30, New: 23},
