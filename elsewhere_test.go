@@ -168,10 +168,10 @@ func TestContractElsewhere(t *testing.T) {
 const elsewhereEnv = "AUTOKILL_TEST_ELSEWHERE"
 
 // some are the clauses of the short form.
-const some = "^(TestL1_CloseKills|TestL2_SIGKILL|TestL5_HandleOutlivesTheParent|TestL9_OnlyWhatWasAskedFor|TestL6_Setsid|TestP1_.*|TestE1_.*|TestE2_Status|TestR3_.*|TestB2_(OSExecWaits|Group|WithoutProc)|TestR5_Attach.*)$"
+const some = "^(TestL1_CloseKills|TestL2_SIGKILL|TestL5_HandleOutlivesTheParent|TestL9_OnlyWhatWasAskedFor|TestL6_Setsid|TestP1_.*|TestE1_NoZombieWithoutWait|TestE2_Status|TestR3_.*|TestB2_(OSExecWaits|Group|WithoutProc)|TestR5_Attach.*)$"
 
 // fewer are those for which the suite does not need to hand on descriptors.
-const fewer = "^(TestL1_CloseKills|TestL9_OnlyWhatWasAskedFor|TestP1_.*|TestE1_.*|TestE2_Status|TestE5_WaitFreesAll|TestR3_.*)$"
+const fewer = "^(TestL1_CloseKills|TestL9_OnlyWhatWasAskedFor|TestP1_.*|TestE1_NoZombieWithoutWait|TestE2_Status|TestE5_WaitFreesAll|TestR3_.*)$"
 
 func (place somewhere) visit(t *testing.T, number int) {
 	if place.root && os.Geteuid() != 0 {

@@ -4,7 +4,6 @@ package autokill
 
 import (
 	"errors"
-	"net"
 	"os"
 	"slices"
 	"testing"
@@ -71,17 +70,17 @@ func FuzzTakeOver(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte, at uint8) {
 		text = text[:min(len(text), pieceSize)] // what fits into the socket: nobody reads meanwhile
 		before := testproc.Descriptors()
-		ours, theirs := socketPair(t)
+		ours, theirs := sockets(t)
 		split := min(int(at), len(text))
 		if _, err := theirs.Write(text[:split]); err != nil {
 			t.Fatal(err)
 		}
 		if split < len(text) {
-			if _, _, err := theirs.WriteMsgUnix(text[split:], unix.UnixRights(int(null.Fd())), nil); err != nil {
+			if err := unix.Sendmsg(int(theirs.Fd()), text[split:], unix.UnixRights(int(null.Fd())), nil, 0); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := theirs.CloseWrite(); err != nil {
+		if err := unix.Shutdown(int(theirs.Fd()), unix.SHUT_WR); err != nil {
 			t.Fatal(err)
 		}
 		handles, err := TakeOver(ours)
@@ -95,23 +94,4 @@ func FuzzTakeOver(f *testing.F) {
 			t.Errorf("%d descriptors before, %d after", before, after)
 		}
 	})
-}
-
-func socketPair(t *testing.T) (a, b *net.UnixConn) {
-	t.Helper()
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var conns [2]*net.UnixConn
-	for i, fd := range pair {
-		file := os.NewFile(uintptr(fd), "socket")
-		conn, err := net.FileConn(file)
-		file.Close()
-		if err != nil {
-			t.Fatal(err)
-		}
-		conns[i] = conn.(*net.UnixConn)
-	}
-	return conns[0], conns[1]
 }

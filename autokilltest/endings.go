@@ -176,7 +176,12 @@ var endings = []clause{
 	{"TestE4_SomebodyElseWaits", func(t *testing.T, s suite) {
 		known, stolen := 0, 0
 		rounds := times(20, 6)
-		for range rounds {
+		const most = 200
+		// On a busy machine the thief may be late again and again. Native has nothing to steal.
+		for round := 0; round < rounds; round++ {
+			if s.Mechanism == autokill.Tripwire && round == rounds-1 && stolen == 0 {
+				rounds = min(rounds+1, most)
+			}
 			// The exit comes when we say so, and the thief waits by then.
 			r, w, err := os.Pipe()
 			if err != nil {

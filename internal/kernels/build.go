@@ -40,9 +40,10 @@ type Binaries struct {
 
 // Build compiles our init and the tests of the packages that the patterns
 // name into the directory dir. Packages without tests are left out, and so are
-// those set aside.
-func Build(ctx context.Context, arch Arch, patterns []string, dir string) (Binaries, error) {
-	tool := goTool{ctx: ctx, arch: arch}
+// those set aside. An overlay is a file with replacements of sources, as the go command
+// takes it.
+func Build(ctx context.Context, arch Arch, patterns []string, overlay, dir string) (Binaries, error) {
+	tool := goTool{ctx: ctx, arch: arch, overlay: overlay}
 	root, err := tool.output("list", "-m", "-f", "{{.Dir}}", module)
 	if err != nil {
 		return Binaries{}, err
@@ -80,9 +81,10 @@ func Build(ctx context.Context, arch Arch, patterns []string, dir string) (Binar
 // goTool runs the go command for the architecture of the machine. Without cgo
 // what it builds is static.
 type goTool struct {
-	ctx  context.Context
-	arch Arch
-	root string
+	ctx     context.Context
+	arch    Arch
+	root    string
+	overlay string // of the tests
 }
 
 func (t goTool) output(args ...string) (string, error) {
@@ -104,7 +106,7 @@ func (t goTool) compile(built Binaries) error {
 	const stripped = "-ldflags=-s -w" // smaller to load; stack traces do not need what is left out
 	commands := [][]string{{"build", stripped, "-o", built.Init, ownPath + "/init"}}
 	for _, b := range built.Tests {
-		commands = append(commands, []string{"test", "-c", stripped, "-o", b.File, b.Package})
+		commands = append(commands, []string{"test", "-c", "-overlay=" + t.overlay, stripped, "-o", b.File, b.Package})
 	}
 	failures := make([]error, len(commands))
 	slots := make(chan struct{}, runtime.NumCPU())

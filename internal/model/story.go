@@ -9,10 +9,12 @@ type Story struct {
 
 // Numbers in stories. The child has started one member of its family.
 const (
-	TheHolder, Another = 1, 2
-	TheChild           = 1
-	TheRef, TheOther   = 1, 2
-	TheQueue           = 1
+	TheHolder = 1
+	Another   = 2 // holder
+	TheChild  = 1
+	TheRef    = 1
+	TheOther  = 2 // reference
+	TheQueue  = 1
 )
 
 // Begin binds the child, and what it has started is in its scope where there is one.

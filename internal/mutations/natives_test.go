@@ -42,14 +42,7 @@ var natives = []mutation{
 		old: "	if !p.shared {\n", new: "	if p.released {\n",
 		pkg: ".", test: "^TestContract$/^native$/^TestB4_CloseDespiteACopy$",
 	},
-	{
-		name: "native where its status could not be known", file: "internal/bond/ask.go",
-		old: "	return askInfo()\n", new: "	return nil\n",
-		pkg: ".", test: "^TestContractElsewhere$/^PIDFD_GET_INFO_answers_EPERM$",
-	},
 }
 
 // native says that it takes a kernel with that mechanism.
-func (m mutation) native() bool {
-	return strings.Contains(m.test, "^native$") || strings.Contains(m.test, "^TestContractElsewhere$")
-}
+func (m mutation) native() bool { return strings.Contains(m.test, "^native$") }

@@ -3,7 +3,8 @@
 // Command matrix runs the tests of this module on the kernels of the matrix.
 //
 //	go run ./internal/kernels/matrix [-whole] [-kernel 7.3,5.10] [-arch amd64,arm64] [-run REGEXP]
-//		[-packages PATTERNS] [-full] [-evidence FILE] [-processors N] [-record FILE] [-v]
+//		[-packages PATTERNS] [-full] [-evidence FILE] [-processors N] [-overlay FILE]
+//		[-record FILE] [-v]
 //
 // It exits with 0 if all is well, with 1 if anything failed or nothing ran,
 // and with 2 if the matrix cannot run here (go run makes 1 of that).
@@ -51,6 +52,7 @@ func main() {
 	flag.DurationVar(&request.timeout, "timeout", 10*time.Minute, "`time` that the tests of one package may take")
 	flag.StringVar(&request.evidence, "evidence", "", "run tests at the length that is evidence, and put their tables into this `document` if all is well; implies -full and -v")
 	flag.IntVar(&request.processors, "processors", 2, "`number` of emulated processors of a machine")
+	flag.StringVar(&request.overlay, "overlay", "", "`file` with replacements of sources, as the go command takes it (mutations)")
 	flag.StringVar(&request.record, "record", "", "put the table into this `document` if all is well")
 	flag.BoolVar(&request.verbose, "v", false, "print what the tests write, as it comes")
 	flag.Parse()
@@ -76,7 +78,7 @@ func main() {
 // A request is what the command line asks for.
 type request struct {
 	series, arches, packages list
-	run                      string
+	run, overlay             string
 	record, evidence         string // documents
 	timeout                  time.Duration
 	whole, full, verbose     bool
@@ -198,7 +200,7 @@ func (r request) prepare(ctx context.Context, cells []kernels.Cell, dir string) 
 		for _, b := range benches {
 			b.suite = kernels.Suite{Run: r.run, Full: r.full, Timeout: r.timeout, Env: r.env}
 			var err error
-			b.suite.Binaries, err = kernels.Build(ctx, b.arch, r.packages, dir)
+			b.suite.Binaries, err = kernels.Build(ctx, b.arch, r.packages, r.overlay, dir)
 			buildErr = errors.Join(buildErr, err)
 		}
 	})
