@@ -28,7 +28,7 @@ type Handed struct {
 // writes of conn, until its deadlines; conn is not to be used for anything else meanwhile.
 func HandOver(conn syscall.Conn, handles map[string]Handed) error {
 	if err := handOver(conn, handles); err != nil {
-		return &OpError{Op: "hand over", Err: err}
+		return &OpError{Op: "hand over", Err: hint(err, os.Stat)}
 	}
 	for _, handed := range handles {
 		handed.Process.giveUp()
@@ -91,7 +91,7 @@ func TakeOver(conn syscall.Conn) (map[string]Handed, error) {
 	}
 	if err != nil {
 		dropAll(handles)
-		return nil, &OpError{Op: "take over", Err: err}
+		return nil, &OpError{Op: "take over", Err: hint(err, os.Stat)}
 	}
 	return handles, nil
 }
@@ -176,7 +176,7 @@ func Exec(path string, argv, env []string, handles map[string]Handed) error {
 	if err == nil {
 		err = execWith(path, argv, env, handles)
 	}
-	return &OpError{Op: "exec", Err: err}
+	return &OpError{Op: "exec", Err: hint(err, os.Stat)}
 }
 
 // Inherited returns the handles that the program before this one has left by [Exec], once:
@@ -192,7 +192,7 @@ func Inherited() (map[string]Handed, error) {
 	_ = os.Unsetenv(handoverEnv)
 	if err := inherit(value, handles); err != nil {
 		dropAll(handles)
-		return nil, &OpError{Op: "inherit", Err: fmt.Errorf("%s=%s: %w", handoverEnv, value, err)}
+		return nil, &OpError{Op: "inherit", Err: fmt.Errorf("%s=%s: %w", handoverEnv, value, hint(err, os.Stat))}
 	}
 	return handles, nil
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/autokill/autokill/internal/clone"
 )
 
-// hint adds to a failed start what its errno does not say: the cause that is meant,
+// hint adds to a failure what its errno does not say: the cause that is meant,
 // or the way out. stat looks at files as the child would.
 func hint(err error, stat func(string) (fs.FileInfo, error)) error {
 	if text := hintText(err, stat); text != "" {
@@ -37,6 +37,8 @@ func hintText(err error, stat func(string) (fs.FileInfo, error)) string {
 	var path *fs.PathError
 	var call *os.SyscallError
 	switch {
+	case errors.Is(err, syscall.ENOSYS) && !strings.Contains(err.Error(), "filter denies"):
+		return "a seccomp filter denies it, for every kernel since Linux 5.10 has this call"
 	case errors.Is(err, syscall.EMFILE):
 		return "this program has as many descriptors open as RLIMIT_NOFILE allows"
 	case errors.Is(err, syscall.ENFILE):

@@ -2,6 +2,7 @@ package autokill
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"strings"
@@ -26,6 +27,8 @@ func TestHint(t *testing.T) {
 		says string // empty: nothing is added
 	}{
 		{exec(syscall.ENOENT), nil, ""},
+		{call("sendmsg", syscall.ENOSYS), nil, "a seccomp filter denies it"},
+		{fmt.Errorf("%w: a filter denies it", call("sendmsg", syscall.ENOSYS)), nil, ""},
 		{exec(syscall.ENOENT), file, "the interpreter that it names is not"},
 		{exec(syscall.EACCES), file, ""},
 		{exec(syscall.EACCES), directory, "it is a directory"},

@@ -23,7 +23,7 @@ func (p *Process) File() (*os.File, error) {
 	defer p.mu.Unlock()
 	file, err := p.reference()
 	if err != nil {
-		return nil, &OpError{Op: "file", Mechanism: p.Mechanism(), Err: err}
+		return nil, &OpError{Op: "file", Mechanism: p.Mechanism(), Err: hint(err, os.Stat)}
 	}
 	return file, nil
 }
@@ -60,7 +60,7 @@ func (p *Process) reference() (*os.File, error) {
 func FromFile(file *os.File) (*Process, error) {
 	process, err := adopt(file)
 	if err != nil {
-		return nil, &OpError{Op: "from file", Err: err}
+		return nil, &OpError{Op: "from file", Err: hint(err, os.Stat)}
 	}
 	return process, nil
 }
@@ -99,7 +99,7 @@ func (p *Process) Send(conn syscall.Conn) error {
 		err = sendRecord(conn, record{kind: kindHandle, handle: file})
 		file.Close()
 		if err != nil {
-			err = &OpError{Op: "send", Mechanism: p.Mechanism(), Err: err}
+			err = &OpError{Op: "send", Mechanism: p.Mechanism(), Err: hint(err, os.Stat)}
 		}
 	}
 	return err
@@ -122,5 +122,5 @@ func Receive(conn syscall.Conn) (*Process, error) {
 		}
 		r.close()
 	}
-	return nil, &OpError{Op: "receive", Err: err}
+	return nil, &OpError{Op: "receive", Err: hint(err, os.Stat)}
 }

@@ -31,14 +31,17 @@ func Adopt(handle *os.File) (*Child, error) {
 	}
 	var child *Child
 	closed := conn.Control(func(fd uintptr) {
-		switch {
-		case isSocket(int(fd)):
+		noSocket := isSocket(int(fd))
+		if noSocket == nil {
 			child, err = adoptTripwire(int(fd), handle)
-		case isBound(int(fd)):
-			child, err = adoptNative(int(fd), handle)
-		default:
-			err = notHandle("it is neither a socket nor a pidfd that kills")
+			return
 		}
+		noPidfd := isBound(int(fd))
+		if noPidfd == nil {
+			child, err = adoptNative(int(fd), handle)
+			return
+		}
+		err = notHandle(fmt.Errorf("it is neither a socket (%w) nor a pidfd that kills (%w)", noSocket, noPidfd))
 	})
 	if closed != nil {
 		return nil, os.ErrClosed
@@ -46,24 +49,36 @@ func Adopt(handle *os.File) (*Child, error) {
 	return child, err
 }
 
-// isSocket says whether a file is of the kind that a tripwire has.
-func isSocket(fd int) bool {
+// isSocket says why a file is not of the kind that a tripwire has.
+func isSocket(fd int) error {
 	domain, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN)
-	if err != nil || domain != unix.AF_UNIX {
-		return false
+	if err != nil {
+		return os.NewSyscallError("getsockopt(SO_DOMAIN)", err)
 	}
 	kind, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE)
-	return err == nil && kind == unix.SOCK_SEQPACKET
+	switch {
+	case err != nil:
+		return os.NewSyscallError("getsockopt(SO_TYPE)", err)
+	case domain != unix.AF_UNIX || kind != unix.SOCK_SEQPACKET:
+		return errors.New("of another kind")
+	}
+	return nil
 }
 
-// isBound says whether a file is a pidfd, and that of an autokill clone.
-func isBound(fd int) bool {
+// isBound says why a file is not a pidfd, or not that of an autokill clone.
+func isBound(fd int) error {
 	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
-	if err != nil || flags&autokillBit == 0 {
-		return false
+	switch {
+	case err != nil:
+		return os.NewSyscallError("fcntl(F_GETFL)", err)
+	case flags&autokillBit == 0:
+		return errors.New("without PIDFD_AUTOKILL")
 	}
 	err = unix.Waitid(unix.P_PIDFD, fd, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT|unix.WALL, nil)
-	return err == nil || errors.Is(err, unix.ECHILD) // EBADF is a file of another kind
+	if err == nil || errors.Is(err, unix.ECHILD) {
+		return nil
+	}
+	return os.NewSyscallError("waitid", err) // EBADF is a file of another kind
 }
 
 // adopted is a mechanism whose child was started by another program, or by this one
@@ -113,7 +128,7 @@ func obituary(c *Child) Ending {
 func adoptTripwire(fd int, handle *os.File) (*Child, error) {
 	scope, err := firstLook(fd)
 	if err != nil {
-		return nil, notHandle(err.Error())
+		return nil, notHandle(err)
 	}
 	if err := countFiles(fd, parcelFiles(scope)); err != nil {
 		return nil, err
@@ -185,7 +200,7 @@ func describedBy(fd, behind, size, count int) (observers []*pidfd.FD, err error)
 		return m.text, err
 	})
 	if err != nil {
-		return nil, notHandle(err.Error())
+		return nil, notHandle(err)
 	}
 	return observers, nil
 }
@@ -219,7 +234,11 @@ func believe(m message, size, count int) (_ []*pidfd.FD, err error) {
 			return nil, err
 		}
 		observers = append(observers, observer)
-		if handle, err := observer.Autokill(); err != nil || handle {
+		handle, err := observer.Autokill()
+		switch {
+		case err != nil:
+			return nil, err
+		case handle:
 			return nil, errors.New("it has another handle in its queue")
 		}
 		if err := couldKill(m.sender, observer); err != nil {

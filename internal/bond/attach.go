@@ -89,19 +89,6 @@ func (attached) await(c *Child) (end Ending) {
 	return posthumous(ctx, c)
 }
 
-// waitEnded takes a thread where Go's poller could not take the pidfd (epoll has limits).
-func waitEnded(observer *pidfd.FD) {
-	if observer.Wait(context.Background()) == nil {
-		return
-	}
-	if conn, err := observer.SyscallConn(); err == nil {
-		_ = conn.Control(func(fd uintptr) {
-			for !readyWithin(int(fd), time.Hour) {
-			}
-		})
-	}
-}
-
 // ended says whether a process has ended. If it has not, its pid was its own until now.
 func ended(observer *pidfd.FD) bool {
 	over, cancel := context.WithCancel(context.Background())

@@ -135,7 +135,7 @@ func countFiles(socket, want int) error {
 		return nil //nolint:nilerr // without /proc this cannot be known
 	}
 	if n, err := strconv.Atoi(string(field(text, "scm_fds:"))); err == nil && n != want {
-		return notHandle(fmt.Sprintf("it has %d descriptors in its queue instead of %d", n, want))
+		return notHandle(fmt.Errorf("it has %d descriptors in its queue instead of %d", n, want))
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 // ownSteps are the calls that the mechanisms make for themselves. Where one of them
 // is denied, the contract cannot be kept; any other is the caller's wish.
 var ownSteps = []string{
-	"close_range", "prctl(PR_SET_NO_NEW_PRIVS)", "rt_sigprocmask", "rt_sigaction",
+	stepSameNamespace, stepLeads, "close_range", "prctl(PR_SET_NO_NEW_PRIVS)", "rt_sigprocmask", "rt_sigaction",
 	"socketpair", "pidfd_open", "sendmsg(description)", "pipe2",
 	"fcntl(F_SETSIG)", "fcntl(F_SETOWN_EX)", "fcntl(F_SETFL, O_ASYNC)", "fcntl(F_GETFL)",
 	"setsockopt(SO_PASSCRED)", "sendmsg(parcel)", "sendmsg(introduction)", stepSeal, "ppoll", "sendmsg(command)",
@@ -29,10 +29,11 @@ func explain(err error) error {
 		return err
 	}
 	is := func(target error) bool { return errors.Is(err, target) }
+	failed := errors.As(err, new(unix.Errno)) // and did not give another result than the wanted one
 	switch {
-	case call.Syscall == stepSameNamespace && is(errors.ErrUnsupported):
+	case call.Syscall == stepSameNamespace && !failed && is(errors.ErrUnsupported):
 		return unsupported(inOtherPIDNamespace)
-	case call.Syscall == stepLeads && is(errors.ErrUnsupported):
+	case call.Syscall == stepLeads && !failed && is(errors.ErrUnsupported):
 		return ErrSealed
 	case is(unix.ETOOMANYREFS):
 		return fmt.Errorf("%w: each living child keeps %d descriptors in flight (%d in a PID namespace), and all of this user's count against RLIMIT_NOFILE: raise it, or close handles", err, inFlight, inFlightInside)

@@ -80,4 +80,5 @@ const (
 // ErrNotHandle is in the error of a file that is none.
 var ErrNotHandle = errors.New("not a handle")
 
-func notHandle(why string) error { return fmt.Errorf("%w: %s", ErrNotHandle, why) }
+// notHandle keeps the cause: a call that was denied, or a limit, is no fault of the file's.
+func notHandle(why error) error { return fmt.Errorf("%w: %w", ErrNotHandle, why) }

@@ -95,7 +95,9 @@ func (i inside) end(c *Child) Ending {
 	}
 	// The init was killed, and its death has reaped the command: Linux 6.15 and later
 	// tell how that ended, which may have been a moment before.
-	if end := posthumous(context.Background(), c); end.Known {
+	ctx, cancel := context.WithTimeout(context.Background(), grace) // all are gone, or no wait is allowed
+	defer cancel()
+	if end := posthumous(ctx, c); end.Known {
 		return end
 	}
 	return Ending{Known: true, Status: syscall.WaitStatus(syscall.SIGKILL)}

@@ -40,7 +40,7 @@ func (native) start(r *clone.Request, allowNewPrivs bool) (*Child, error) {
 	}
 	c, err := pending.Wait()
 	if err != nil {
-		waitReaped(int(handle.Fd())) // it is on its way out
+		waitReaped(context.Background(), int(handle.Fd())) // it is on its way out
 		handle.Close()
 		return nil, err
 	}
@@ -152,5 +152,11 @@ func sameFile(a, b int) (bool, error) {
 	return sa.Dev == sb.Dev && sa.Ino == sb.Ino, nil
 }
 
-// await: the kernel reaps.
-func (native) await(c *Child) Ending { return posthumous(context.Background(), c) }
+// await: the kernel reaps. Where a filter denies poll, a thread waits in waitid for that:
+// the answer is that there is no such child any more.
+func (native) await(c *Child) Ending {
+	if c.Observer.WaitReaped(context.Background()) != nil {
+		waitFor(c.Pid, unix.WEXITED)
+	}
+	return told(c)
+}

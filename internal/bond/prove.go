@@ -74,11 +74,12 @@ func probe(
 	open.Close()
 	// The child's copies of our descriptors go all at once: at end of file here it
 	// has none of the handle left.
-	letGo := readyWithin(int(closed.Fd()), patience)
+	letGo, letGoErr := readyWithin(int(closed.Fd()), unix.POLLIN, patience)
 	sockets.close()
 	died := true
+	var diedErr error
 	if openErr == nil {
-		died = readyWithin(observer, patience)
+		died, diedErr = readyWithin(observer, unix.POLLIN, patience)
 		_ = unix.PidfdSendSignal(observer, unix.SIGKILL, nil, 0)
 	}
 	_, err = pending.Wait()
@@ -88,27 +89,16 @@ func probe(
 	switch {
 	case openErr != nil && !errors.Is(openErr, unix.ESRCH):
 		return explain(openErr)
+	case letGoErr != nil:
+		return explain(letGoErr)
+	case diedErr != nil:
+		return explain(diedErr)
 	case !letGo:
 		return unsupported("close_range closes nothing: a sandbox swallows it")
 	case !died:
 		return unsupported("a SIGKILL by fcntl(F_SETSIG) does not arrive: a sandbox swallows it")
 	}
 	return verdict(err)
-}
-
-// readyWithin waits for the end of a process by its pidfd, or for the end of a pipe. A
-// program that is stopped meanwhile still gets the right answer: poll looks once more
-// when its time is over.
-func readyWithin(fd int, limit time.Duration) bool {
-	deadline := time.Now().Add(limit)
-	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-	for {
-		left := max(0, time.Until(deadline))
-		n, err := unix.Poll(fds, int(left.Milliseconds()))
-		if !errors.Is(err, unix.EINTR) {
-			return n > 0
-		}
-	}
 }
 
 func (native) prove() error {

@@ -36,9 +36,8 @@ func observerOf(fd int) (*pidfd.FD, error) {
 // and then the child is known to be gone already.
 func posthumous(ctx context.Context, c *Child) Ending {
 	if err := c.Observer.WaitReaped(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, errors.ErrUnsupported) {
-		// Go's poller could not take it (epoll has limits): a thread does the waiting.
 		if conn, err := c.Observer.SyscallConn(); err == nil {
-			_ = conn.Control(func(fd uintptr) { waitReaped(int(fd)) })
+			_ = conn.Control(func(fd uintptr) { waitReaped(ctx, int(fd)) })
 		}
 	}
 	return told(c)
@@ -52,15 +51,6 @@ func told(c *Child) Ending {
 	}
 	status, ok := info.Exit()
 	return Ending{Known: ok, Status: status}
-}
-
-// waitReaped blocks until the kernel has reaped the child, POLLHUP (Linux 6.9).
-func waitReaped(fd int) {
-	for {
-		if _, err := unix.Poll([]unix.PollFd{{Fd: int32(fd)}}, -1); !errors.Is(err, unix.EINTR) {
-			return
-		}
-	}
 }
 
 // What this program has learned of its kernel and its sandbox.

@@ -166,9 +166,11 @@ func reap(c *Child) Ending {
 	for waited := false; ; waited = true {
 		exit, ended, err := c.Observer.Reap()
 		switch {
-		case err != nil:
+		case errors.Is(err, unix.ECHILD):
 			// Somebody else's wait got it. Linux 6.15 and later still tell.
 			return posthumous(context.Background(), c)
+		case err != nil:
+			return reapByNumber(c)
 		case ended:
 			return Ending{Known: true, Status: exit.Status, Rusage: exit.Usage}
 		case waited:
@@ -176,15 +178,36 @@ func reap(c *Child) Ending {
 			// (ptrace(2)), and only a blocking wait notices when it is done.
 			waitFor(c.Pid, unix.WEXITED|unix.WNOWAIT)
 		default:
-			_ = c.Observer.Wait(context.Background())
+			if c.Observer.Wait(context.Background()) != nil {
+				waitFor(c.Pid, unix.WEXITED|unix.WNOWAIT) // where poll is denied
+			}
 		}
 	}
+}
+
+// reapByNumber is for where a filter denies waitid.
+func reapByNumber(c *Child) Ending {
+	_ = c.Observer.Wait(context.Background()) // costs no thread
+	status, usage, err := clone.Reap(c.Pid)
+	if err != nil {
+		return posthumous(context.Background(), c)
+	}
+	return Ending{Known: true, Status: status, Rusage: usage}
 }
 
 // waitFor blocks a thread in waitid until the child has ended. A zombie keeps its
 // pid from being used again; if somebody else reaps it just now, and the next child
 // of ours gets the pid, the wait is for that one.
 func waitFor(pid, options int) {
-	for errors.Is(unix.Waitid(unix.P_PID, pid, nil, options|unix.WALL, nil), unix.EINTR) {
+	for {
+		err := unix.Waitid(unix.P_PID, pid, nil, options|unix.WALL, nil)
+		switch {
+		case errors.Is(err, unix.EINTR):
+		case err != nil && !errors.Is(err, unix.ECHILD) && options&unix.WNOWAIT == 0:
+			_, _, _ = clone.Reap(pid)
+			return
+		default:
+			return
+		}
 	}
 }

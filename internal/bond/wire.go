@@ -121,9 +121,12 @@ func (e *pipes) arm() error {
 	return nil
 }
 
-// disarm takes the bond off, so that what was begun kills nobody.
+// disarm takes the bond off, so that what was begun kills nobody: without an owner no
+// signal is sent. It is another call than that which arms, for it may be that one that a
+// filter denies.
 func (e *pipes) disarm() {
 	for _, end := range e {
+		_, _ = unix.FcntlInt(uintptr(end), unix.F_SETOWN, 0)
 		_, _ = unix.FcntlInt(uintptr(end), unix.F_SETFL, 0)
 	}
 }

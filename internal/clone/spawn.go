@@ -22,13 +22,15 @@ type call struct {
 
 	task *Task // of the process that is cloned
 
-	mask  uint64 // of the calling thread, before all signals were blocked
-	pidfd int32
-	clone cloneArgs
+	mask    uint64 // of the calling thread, before all signals were blocked
+	blocked bool   // they are
+	pidfd   int32
+	clone   cloneArgs
 }
 
 // spawn blocks all signals on this thread, clones, and restores the mask in the
-// parent; it returns what the clone returned, which may be a negative errno. The
+// parent; it returns what the clone returned, which may be a negative errno. If the
+// signals cannot be blocked it returns that errno, and blocked stays false. The
 // child never returns from it: it runs the vector of its task, and ends with status
 // 127 where that does not end in an execve. So does a process that a step forks.
 //

@@ -36,6 +36,9 @@ TEXT ·spawn(SB), NOSPLIT|NOFRAME, $0-16
 	LEAQ	call_mask(R12), DX
 	MOVQ	$8, R10
 	SYSCALL
+	CMPQ	AX, $0xfffffffffffff001
+	JCC	refused
+	MOVB	$1, call_blocked(R12)
 
 	MOVQ	call_nr(R12), AX
 	MOVQ	(call_args+0)(R12), DI
@@ -55,6 +58,10 @@ TEXT ·spawn(SB), NOSPLIT|NOFRAME, $0-16
 	MOVQ	$8, R10
 	SYSCALL
 	MOVQ	R13, ret+8(FP)
+	RET
+
+refused:
+	MOVQ	AX, ret+8(FP)
 	RET
 
 child:

@@ -34,6 +34,10 @@ TEXT ·spawn(SB), NOSPLIT|NOFRAME, $0-16
 	ADD	$call_mask, R19, R2
 	MOVD	$8, R3
 	SVC
+	CMN	$4095, R0
+	BCS	refused
+	MOVD	$1, R9
+	MOVB	R9, call_blocked(R19)
 
 	MOVD	call_nr(R19), R8
 	MOVD	(call_args+0)(R19), R0
@@ -52,6 +56,10 @@ TEXT ·spawn(SB), NOSPLIT|NOFRAME, $0-16
 	MOVD	$8, R3
 	SVC
 	MOVD	R20, ret+8(FP)
+	RET
+
+refused:
+	MOVD	R0, ret+8(FP)
 	RET
 
 child:

@@ -101,11 +101,12 @@ func (c Child) discard() {
 	if c.Pidfd < 0 {
 		return
 	}
-	for {
-		err := unix.Waitid(unix.P_PIDFD, c.Pidfd, nil, unix.WEXITED|unix.WALL, nil)
-		if !errors.Is(err, unix.EINTR) {
-			break
-		}
+	err := error(unix.EINTR)
+	for errors.Is(err, unix.EINTR) {
+		err = unix.Waitid(unix.P_PIDFD, c.Pidfd, nil, unix.WEXITED|unix.WALL, nil)
+	}
+	if err != nil && !errors.Is(err, unix.ECHILD) {
+		_, _, _ = Reap(c.Pid)
 	}
 	_ = unix.Close(c.Pidfd)
 }

@@ -36,6 +36,9 @@ func (v *vector) start(r *Request, gate int) (pid int, err error) {
 	if errno == 0 {
 		return pid, nil
 	}
+	if !v.call.blocked {
+		return 0, os.NewSyscallError("rt_sigprocmask", errno)
+	}
 	if errno != unix.ENOSYS && errno != unix.EPERM || r.Flags&^legacyFlags != 0 {
 		return 0, os.NewSyscallError("clone3", errno)
 	}

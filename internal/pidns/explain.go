@@ -17,7 +17,9 @@ import (
 // Explain says what the error of a start means for the namespace. What is no matter of
 // the namespace comes back as it is.
 func Explain(err error, o Options) error {
-	if step, _ := failedStep(err); step == stepAlive && errors.Is(err, errors.ErrUnsupported) {
+	// An errno would be that of a denied call, and not a result that is not wanted.
+	step, _ := failedStep(err)
+	if step == stepAlive && !errors.As(err, new(unix.Errno)) && errors.Is(err, errors.ErrUnsupported) {
 		return fmt.Errorf("somebody has ended the monitor: %w", clone.ErrNotStarted)
 	}
 	if why := explain(err, o, readSysctl); why != "" {
