@@ -42,19 +42,24 @@ func TestContract(t *testing.T) {
 	t.Run("native", func(t *testing.T) {
 		needNative(t)
 		autokilltest.Run(t, subjects, "native")
+		autokilltest.RunSupervised(t, subjects, "native")
 	})
 	t.Run("tripwire", func(t *testing.T) {
 		autokilltest.Run(t, subjects, "tripwire")
+		autokilltest.RunSupervised(t, subjects, "tripwire")
 	})
 	t.Run("tree", func(t *testing.T) {
 		autokilltest.Run(t, subjects, "tree")
+		autokilltest.RunSupervised(t, subjects, "tree")
 	})
 	t.Run("pidns by native", func(t *testing.T) {
 		needNative(t)
 		autokilltest.Run(t, subjects, "pidns by native")
+		autokilltest.RunSupervised(t, subjects, "pidns by native")
 	})
 	t.Run("pidns by tripwire", func(t *testing.T) {
 		autokilltest.Run(t, subjects, "pidns by tripwire")
+		autokilltest.RunSupervised(t, subjects, "pidns by tripwire")
 	})
 }
 

@@ -49,6 +49,8 @@ func Main(m *testing.M, subjects Subjects, roles map[string]Role) {
 		clingerRole:  cling,
 		nesterRole:   nest,
 		starvedRole:  starve,
+		enteringRole: entering,
+		watchedRole:  func(args []string) int { return watched(subjects, args) },
 	}
 	maps.Copy(all, roles)
 	testproc.Main(m, all)

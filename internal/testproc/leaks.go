@@ -31,16 +31,52 @@ func leaks(before map[int]string) []string {
 	return found
 }
 
+// Left says what a process that plays a role has beyond what it had before: descriptors,
+// goroutines, children, dead ones among them, and threads that block signals.
+func Left(before map[int]string) []string {
+	return eventually(func() []string {
+		return slices.Concat(newDescriptors(before), goroutines(), ownChildren(), blocking())
+	})
+}
+
+func ownChildren() []string {
+	var info unix.Siginfo
+	err := unix.Waitid(unix.P_ALL, 0, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT|unix.WALL, nil)
+	switch {
+	case errors.Is(err, unix.ECHILD):
+		return nil
+	case info.Signo != 0:
+		return []string{"a zombie"}
+	}
+	return []string{"a child"}
+}
+
+// blocking are the threads with a signal mask. Go's own have none, but for moments.
+func blocking() []string {
+	var all []string
+	paths, _ := filepath.Glob(filepath.Join(Proc(), "self/task/*/status"))
+	for _, path := range paths {
+		status, _ := os.ReadFile(path)
+		for line := range strings.Lines(string(status)) {
+			mask, ok := strings.CutPrefix(line, "SigBlk:")
+			if ok && strings.Trim(mask, "0\t\n") != "" {
+				all = append(all, "a thread that blocks signals:"+strings.TrimSuffix(mask, "\n"))
+			}
+		}
+	}
+	return all
+}
+
 // eventually asks again while there is something to complain about.
 func eventually(complaints func() []string) []string {
 	deadline := time.Now().Add(Patience)
-	for {
+	for delay := 100 * time.Microsecond; ; delay = min(2*delay, 10*time.Millisecond) {
 		all := complaints()
 		if len(all) == 0 || time.Now().After(deadline) {
 			return all
 		}
 		runtime.GC()
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(delay)
 	}
 }
 
@@ -133,7 +169,8 @@ func goroutines() []string {
 	_ = pprof.Lookup("goroutine").WriteTo(&text, 2)
 	var all []string
 	for stack := range strings.SplitSeq(text.String(), "\n\n") {
-		if strings.Contains(stack, "testproc.Checked.Run(") || !strings.Contains(stack, "github.com/autokill/autokill") {
+		main := strings.Contains(stack, "testproc.Checked.Run(") || strings.Contains(stack, "testproc.Main(")
+		if main || !strings.Contains(stack, "github.com/autokill/autokill") {
 			continue
 		}
 		all = append(all, stack)

@@ -11,21 +11,38 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Terminal makes a pseudo-terminal (pty(7)), both of whose ends are closed with the
-// test. It becomes nobody's controlling terminal by that.
+// Terminal makes a pseudo-terminal, both of whose ends are closed with the test.
 func Terminal(t *testing.T) (master, slave *os.File) {
 	t.Helper()
-	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	master, slave, err := OpenTerminal()
+	if errors.Is(err, os.ErrNotExist) && os.Getenv("AUTOKILL_KERNEL") != "" {
+		t.Skipf("this machine has no pseudo-terminals: %v", err)
+	}
 	if err != nil {
-		if os.Getenv("AUTOKILL_KERNEL") != "" {
-			t.Skipf("this machine has no pseudo-terminals: %v", err)
-		}
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { master.Close() })
+	t.Cleanup(func() {
+		slave.Close()
+		master.Close()
+	})
+	return master, slave
+}
+
+// OpenTerminal makes a pseudo-terminal (pty(7)), which becomes nobody's controlling
+// terminal by that.
+func OpenTerminal() (master, slave *os.File, err error) {
+	master, err = os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() {
+		if err != nil {
+			master.Close()
+		}
+	}()
 	conn, err := master.SyscallConn()
 	if err != nil {
-		t.Fatal(err)
+		return nil, nil, err
 	}
 	var number int
 	err = errors.Join(conn.Control(func(fd uintptr) {
@@ -34,12 +51,8 @@ func Terminal(t *testing.T) (master, slave *os.File) {
 		}
 	}), err)
 	if err != nil {
-		t.Fatal(err)
+		return nil, nil, err
 	}
 	slave, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { slave.Close() })
-	return master, slave
+	return master, slave, err
 }

@@ -1,0 +1,325 @@
+//go:build linux && (amd64 || arm64)
+
+package autokilltest
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/autokill/autokill"
+	"github.com/autokill/autokill/internal/evidence"
+	"github.com/autokill/autokill/internal/fault"
+)
+
+// failure is a call that is to fail, once or, where it is denied, from then on.
+type failure struct {
+	operation string
+	without   string // a call that is denied all the time
+	first     bool   // of its kind in a program, which has nothing proved yet
+	site      fault.Site
+	errno     syscall.Errno
+}
+
+func (f failure) String() string {
+	first := ""
+	if f.first {
+		first = "the first "
+	}
+	return fmt.Sprintf("%s%s: %v gets %s", first, f.operation, f.site, unix.ErrnoName(f.errno))
+}
+
+// everySystemCallFails runs each operation once to learn its calls, and then once for each
+// call and each errno that it can have.
+func everySystemCallFails(t *testing.T, s suite) {
+	deadline := time.Now().Add(budget(time.Second, 4*time.Second))
+	f := &faults{suite: s}
+	defer f.publish(t)
+	var all []failure
+	for _, name := range s.operations() {
+		all = append(all, f.failures(t, name)...)
+	}
+	all = append(all, f.variants(t)...)
+	f.total = len(all)
+	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	slices.SortStableFunc(all, func(a, b failure) int { return b.priority() - a.priority() })
+	for _, one := range all {
+		if f.tried >= 25 && time.Now().After(deadline) {
+			break
+		}
+		f.fail(t, one)
+	}
+	f.end(t)
+	if f.reached < 20 {
+		t.Errorf("only %d calls have failed", f.reached)
+	}
+}
+
+// operations are those that mean something of its own for the subject.
+func (s suite) operations() []string {
+	names := []string{"Start", "Close", "Send", "Receive", "FromFile", "HandOver"}
+	if s.Mechanism == autokill.Tripwire {
+		switch s.Scope {
+		case autokill.ScopeProcess:
+			return append(names, "Attach")
+		case autokill.ScopeTree:
+			return append(names, "AttachGroup")
+		}
+	}
+	return names
+}
+
+// mended are failures that something was wrong with once. They are always tried.
+var mended = []failure{
+	{operation: "Close", site: fault.Site{Call: "waitid", Nth: 1}, errno: unix.ENOSYS},             // the end was never seen
+	{operation: "Close", site: fault.Site{Call: "ppoll", Nth: 1}, errno: unix.EPERM},               // an end was made up
+	{operation: "Start", site: fault.Site{Call: "rt_sigprocmask", Nth: 1}, errno: unix.EPERM},      // the thread lost its signal mask
+	{operation: "Start", first: true, site: fault.Site{Call: "ppoll", Nth: 1}, errno: unix.ENOMEM}, // was called a sandbox that swallows
+	{operation: "Start", site: fault.Site{Process: 1, Call: "getppid", Nth: 1}, errno: unix.EPERM}, // was called a PID namespace
+	{operation: "Send", site: fault.Site{Call: "sendmsg", Nth: 1}, errno: unix.ENOSYS},             // did not say that a filter denies it
+	{operation: "FromFile", site: fault.Site{Call: "getsockopt", Nth: 1}, errno: unix.EACCES},      // the errno was lost
+	{operation: "Receive", site: fault.Site{Call: "setsockopt", Nth: 1}, errno: unix.ENOMEM},       // the same
+	{operation: "Attach", site: fault.Site{Call: fault.Arm, Nth: 2}, errno: unix.ENOSYS},           // killed whom it refused
+	{operation: "AttachGroup", site: fault.Site{Call: fault.Arm, Nth: 4}, errno: unix.EPERM},       // the same
+}
+
+func (f failure) priority() int {
+	if slices.Contains(mended, f) {
+		return 1
+	}
+	return 0
+}
+
+// budget is how long a test may go on: for the document, until it has tried all.
+func budget(short, long time.Duration) time.Duration {
+	switch {
+	case evidence.Wanted():
+		return time.Hour
+	case testing.Short():
+		return short
+	}
+	return long
+}
+
+// faults are what was tried. One program is told to do one thing after the other: what an
+// operation leaves behind is to be nothing.
+type faults struct {
+	suite
+	program *supervised
+	began   time.Time
+
+	total, tried, reached int
+	results               []result
+}
+
+type result struct {
+	failure
+	refused bool
+}
+
+// warm is a program in which a proof is younger than it may become, and this operation was
+// done once.
+func (f *faults) warm(t *testing.T, operation string) *supervised {
+	t.Helper()
+	if f.program != nil && time.Since(f.began) > 20*time.Second {
+		f.end(t)
+	}
+	if f.program == nil {
+		f.program, f.began = f.supervise(t), time.Now()
+	}
+	if _, variant := variants[operation]; variant {
+		operation = "Start" // after which a variant proves nothing
+	}
+	if !f.program.done[operation] {
+		f.program.well(t, operation)
+	}
+	return f.program
+}
+
+func (f *faults) end(t *testing.T) {
+	t.Helper()
+	if f.program != nil {
+		f.program.end(t)
+		f.program = nil
+	}
+}
+
+// failures are all for an operation: of the first one in a program, which also proves that
+// the mechanism kills, and of a later one.
+func (f *faults) failures(t *testing.T, operation string) []failure {
+	t.Helper()
+	var all []failure
+	if operation == "Start" || strings.HasPrefix(operation, "Attach") && !testing.Short() {
+		p := f.supervise(t)
+		p.well(t, operation)
+		all = f.each(failure{operation: operation, first: true}, p.Trace())
+		p.end(t)
+	}
+	p := f.warm(t, operation)
+	p.well(t, operation)
+	return append(all, f.each(failure{operation: operation}, p.Trace())...)
+}
+
+func (f *faults) each(one failure, sites []fault.Site) (all []failure) {
+	for _, one.site = range telling(sites) {
+		if one.site.Process == 0 && one.site.Call == fault.Restore {
+			// Who was allowed to block signals may unblock them, but for a filter that comes
+			// between the two. Then nothing can give the thread its mask back.
+			continue
+		}
+		for _, one.errno = range fault.Errnos(one.site.Call) {
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+// variants are the failures of what starts of other kinds do beyond a plain one. What the
+// subject refuses has none.
+func (f *faults) variants(t *testing.T) (all []failure) {
+	t.Helper()
+	p := f.warm(t, "Start")
+	p.well(t, "Start")
+	plain := p.Trace()
+	var refused []string
+	names := slices.Sorted(maps.Keys(variants))
+	if testing.Short() {
+		rand.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+		names = names[:4]
+	}
+	for _, name := range names {
+		one := failure{operation: name}
+		if name == withoutClone3 {
+			one.without = "clone3"
+		}
+		p.Watch(one.deny)
+		o, ok := p.do(t, order{Operation: name})
+		if !ok || o.Broken != "" || len(o.Left) > 0 {
+			t.Fatalf("%s, with no fault: %+v", name, o)
+		}
+		if o.Err != "" {
+			refused = append(refused, fmt.Sprintf("%s (%s)", name, o.Err))
+			continue
+		}
+		p.done[name] = true
+		added := slices.DeleteFunc(p.Trace(), func(site fault.Site) bool { return slices.Contains(plain, site) })
+		all = append(all, f.each(one, added)...)
+	}
+	if len(refused) > 0 {
+		t.Logf("without %s", strings.Join(refused, "; "))
+	}
+	return all
+}
+
+// deny denies what the failure is without.
+func (f failure) deny(site fault.Site) syscall.Errno {
+	if site.Call == f.without {
+		return unix.ENOSYS
+	}
+	return 0
+}
+
+// telling leaves out what is the same again and again: of a call that a process makes very
+// often, as it reads all of /proc, the first and the last times.
+func telling(sites []fault.Site) []fault.Site {
+	const often = 12
+	last := map[fault.Site]int{}
+	for _, site := range sites {
+		nth := site.Nth
+		site.Nth = 0
+		last[site] = nth
+	}
+	return slices.DeleteFunc(slices.Clone(sites), func(site fault.Site) bool {
+		nth := site.Nth
+		site.Nth = 0
+		return nth > often && nth <= last[site]-often
+	})
+}
+
+// well has the program do an operation without a fault.
+func (p *supervised) well(t *testing.T, operation string) {
+	t.Helper()
+	p.Watch(fault.Pass)
+	o, ok := p.do(t, order{Operation: operation})
+	if !ok || o.Err != "" || o.Broken != "" || len(o.Left) > 0 {
+		t.Fatalf("%s, with no fault: %+v", operation, o)
+	}
+	p.done[operation] = true
+}
+
+// fail carries out one of them.
+func (f *faults) fail(t *testing.T, one failure) {
+	t.Helper()
+	f.tried++
+	var p *supervised
+	if one.first {
+		p = f.supervise(t)
+		defer p.end(t)
+	} else {
+		p = f.warm(t, one.operation)
+	}
+	struck := false
+	p.Watch(func(site fault.Site) syscall.Errno {
+		if site == one.site || struck && site.Call == one.site.Call && slices.Contains(fault.Denials, one.errno) {
+			struck = true
+			return one.errno
+		}
+		return one.deny(site)
+	})
+	o, ok := p.do(t, order{Operation: one.operation, Errno: one.errno})
+	p.Watch(fault.Pass)
+	if !struck {
+		return // this time it took another way
+	}
+	f.reached++
+	f.results = append(f.results, result{one, o.Err != ""})
+	switch {
+	case !ok:
+		t.Errorf("%v: the program has ended, or hangs", one)
+		f.program = nil
+	case o.Broken != "":
+		t.Errorf("%v: %s (the operation: %q)", one, o.Broken, o.Err)
+	case len(o.Left) > 0:
+		t.Errorf("%v: left behind: %q (the operation: %q)", one, o.Left, o.Err)
+		f.program = nil
+	case o.Err != "" && !o.Named:
+		t.Errorf("%v: the error does not name the cause: %q", one, o.Err)
+	case errors.Is(one.errno, unix.ENOSYS) && o.Carries && !strings.Contains(o.Err, "filter denies"):
+		t.Errorf("%v: every kernel has this call, so a filter denies it, but: %q", one, o.Err)
+	}
+}
+
+func (f *faults) publish(t *testing.T) {
+	t.Helper()
+	t.Logf("%d of %d failures tried, %d have struck", f.tried, f.total, f.reached)
+	type kind struct {
+		operation, call string
+		errno           syscall.Errno
+	}
+	counts := map[kind][2]int{} // refused, gone on
+	for _, r := range f.results {
+		k := kind{r.operation, r.site.Call, r.errno}
+		n := counts[k]
+		if r.refused {
+			n[0]++
+		} else {
+			n[1]++
+		}
+		counts[k] = n
+	}
+	var rows [][]string
+	for k, n := range counts {
+		rows = append(rows, []string{f.name, k.operation, k.call, unix.ErrnoName(k.errno), strconv.Itoa(n[0]), strconv.Itoa(n[1])})
+	}
+	slices.SortFunc(rows, slices.Compare)
+	evidence.Table(t, "faults injected", []string{"subject", "operation", "call", "errno", "named error", "goes on, bound"}, rows)
+}

@@ -1,0 +1,78 @@
+//go:build linux && (amd64 || arm64)
+
+package fault
+
+import (
+	"errors"
+	"os"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// notification is struct seccomp_notif of include/uapi/linux/seccomp.h.
+type notification struct {
+	id     uint64
+	thread uint32 // its id in the supervisor's PID namespace
+	_      uint32
+	nr     int32
+	_      uint32
+	ip     uint64 // behind the instruction that makes the call
+	args   [6]uint64
+}
+
+// response is struct seccomp_notif_resp.
+type response struct {
+	id    uint64
+	_     int64
+	errno int32
+	flags uint32
+}
+
+// ready waits for a notification: false when nobody has the filter left.
+func ready(listener int) (bool, error) {
+	for {
+		fds := []unix.PollFd{{Fd: int32(listener), Events: unix.POLLIN}}
+		_, err := unix.Poll(fds, -1)
+		switch {
+		case errors.Is(err, unix.EINTR):
+		case err != nil:
+			return false, os.NewSyscallError("poll", err)
+		case fds[0].Revents&unix.POLLIN != 0:
+			return true, nil
+		default:
+			return false, nil
+		}
+	}
+}
+
+// receive gives the next notification. One whose thread has been killed meanwhile is
+// ENOENT.
+func receive(listener int) (notification, error) {
+	for {
+		var n notification // which the kernel wants to be zero
+		_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(listener), unix.SECCOMP_IOCTL_NOTIF_RECV, uintptr(unsafe.Pointer(&n)))
+		switch errno {
+		case 0:
+			return n, nil
+		case unix.EINTR:
+		default:
+			return n, os.NewSyscallError("ioctl(SECCOMP_IOCTL_NOTIF_RECV)", errno)
+		}
+	}
+}
+
+// answer lets the call go on, or fails it. A thread that was killed, or that a signal has
+// taken out of the call, is ENOENT; in the second case the call comes again.
+func answer(listener int, id uint64, errno syscall.Errno) error {
+	r := response{id: id, flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE}
+	if errno != 0 {
+		r.flags, r.errno = 0, -int32(errno)
+	}
+	_, _, failed := unix.Syscall(unix.SYS_IOCTL, uintptr(listener), unix.SECCOMP_IOCTL_NOTIF_SEND, uintptr(unsafe.Pointer(&r)))
+	if failed != 0 {
+		return os.NewSyscallError("ioctl(SECCOMP_IOCTL_NOTIF_SEND)", failed)
+	}
+	return nil
+}
