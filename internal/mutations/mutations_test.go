@@ -32,7 +32,7 @@ func TestMain(m *testing.M) { testproc.Main(m, nil) }
 // everyList is the whole of what is known.
 func everyList() []mutation {
 	var all []mutation
-	for _, list := range [][]mutation{tripwires, scopes, choices, travelling, endings, starts, natives} {
+	for _, list := range [][]mutation{tripwires, scopes, choices, travelling, endings, starts, denied, natives} {
 		all = append(all, list...)
 	}
 	return all

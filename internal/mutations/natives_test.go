@@ -33,8 +33,8 @@ var natives = []mutation{
 	},
 	{
 		name: "native is waited for like a tripwire", file: "internal/bond/native.go",
-		old: "func (native) await(c *Child) Ending { return posthumous(context.Background(), c) }",
-		new: "func (native) await(c *Child) Ending { _ = context.Background; return reap(c) }",
+		old: "		waitFor(c.Pid, unix.WEXITED)\n	}\n	return told(c)\n",
+		new: "		waitFor(c.Pid, unix.WEXITED)\n	}\n	return reap(c)\n",
 		pkg: ".", test: "^TestContract$/^native$/^TestE2_Status$",
 	},
 	{

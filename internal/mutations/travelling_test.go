@@ -21,7 +21,7 @@ var travelling = []mutation{
 	},
 	{
 		name: "adopt a pidfd without the flag", file: "internal/bond/adopt.go",
-		old: "if err != nil || flags&autokillBit == 0 {", new: "if err != nil || flags < 0 {",
+		old: "	case flags&autokillBit == 0:\n		return errors.New(\"without", new: "	case flags < 0:\n		return errors.New(\"without",
 		pkg: "internal/bond", test: "^TestAdoptDistrusts$",
 	},
 	{
@@ -61,8 +61,8 @@ var travelling = []mutation{
 	},
 	{
 		name: "a handover that fails keeps what it got", file: "handover.go",
-		old: "	if err != nil {\n		dropAll(handles)\n		return nil, &OpError{Op: \"take over\", Err: err}\n	}\n",
-		new: "	if err != nil {\n		return nil, &OpError{Op: \"take over\", Err: err}\n	}\n",
+		old: "	if err != nil {\n		dropAll(handles)\n		return nil, &OpError{Op: \"take over\", Err: hint(err, os.Stat)}\n	}\n",
+		new: "	if err != nil {\n		return nil, &OpError{Op: \"take over\", Err: hint(err, os.Stat)}\n	}\n",
 		pkg: ".", test: "^TestTakeOverKeepsNone$",
 	},
 	{
