@@ -51,6 +51,8 @@ func Main(m *testing.M, subjects Subjects, roles map[string]Role) {
 		starvedRole:  starve,
 		enteringRole: entering,
 		watchedRole:  func(args []string) int { return watched(subjects, args) },
+		besiegedRole: func(args []string) int { return beBesieged(subjects, args) },
+		besiegerRole: func(args []string) int { return beginSiege(subjects, args) },
 	}
 	maps.Copy(all, roles)
 	testproc.Main(m, all)

@@ -6,9 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/autokill/autokill/internal/elf"
 )
 
 const seals = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
@@ -19,11 +20,7 @@ func openProgram() (fd int, err error) {
 	if err != nil {
 		return -1, err
 	}
-	machine := uint16(62) // EM_X86_64
-	if runtime.GOARCH == "arm64" {
-		machine = 183 // EM_AARCH64
-	}
-	file := image(machineCode(), machine)
+	file := elf.Image(machineCode(), elf.Machine())
 	n, err := unix.Write(fd, file)
 	if err == nil && n < len(file) {
 		err = unix.ENOSPC

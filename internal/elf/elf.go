@@ -1,7 +1,9 @@
-package pidns
+// Package elf makes executable files of machine code that refers to nothing outside of itself.
+package elf
 
 import (
 	"encoding/binary"
+	"runtime"
 	"unsafe"
 )
 
@@ -38,9 +40,9 @@ const (
 	flagR          = 4
 )
 
-// image is an executable file: header, one read-only segment with all of the file in
+// Image is an executable file: header, one read-only segment with all of the file in
 // it, a stack that is not executable, and the code.
-func image(code []byte, machine uint16) []byte {
+func Image(code []byte, machine uint16) []byte {
 	type headers struct {
 		file     fileHeader
 		segments [2]segment
@@ -69,4 +71,12 @@ func image(code []byte, machine uint16) []byte {
 		panic(err) // cannot be: the size of the structs is fixed
 	}
 	return append(file, code...)
+}
+
+// Machine is the number of the architecture that this program runs on.
+func Machine() uint16 {
+	if runtime.GOARCH == "arm64" {
+		return 183 // EM_AARCH64
+	}
+	return 62 // EM_X86_64
 }

@@ -1,14 +1,16 @@
-package pidns
+package elf_test
 
 import (
 	"bytes"
 	"debug/elf"
 	"testing"
+
+	ownelf "github.com/autokill/autokill/internal/elf"
 )
 
 func TestImage(t *testing.T) {
 	code := []byte("some code")
-	file := image(code, uint16(elf.EM_AARCH64))
+	file := ownelf.Image(code, uint16(elf.EM_AARCH64))
 	f, err := elf.NewFile(bytes.NewReader(file))
 	if err != nil {
 		t.Fatal(err)
