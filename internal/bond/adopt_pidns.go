@@ -59,7 +59,7 @@ func secondIn(namespace *os.File, init *pidfd.FD) (*pidfd.FD, error) {
 	}
 	// The number may have become another's before it was opened. But who has the init for
 	// a parent lives in the namespace, and while that is there, so is its second process.
-	parent, err := parentOf(command)
+	parent, err := parentOf(command, int(pid))
 	var first int
 	if err == nil {
 		first, err = pidOf(init)
@@ -74,16 +74,24 @@ func secondIn(namespace *os.File, init *pidfd.FD) (*pidfd.FD, error) {
 	return command, nil
 }
 
-func parentOf(fd *pidfd.FD) (int, error) {
+// parentOf asks the kernel, or /proc where a filter denies that.
+func parentOf(fd *pidfd.FD, pid int) (int, error) {
 	info, err := fd.Info(pidfd.InfoPID)
-	if err != nil {
-		return 0, err
-	}
-	ids, ok := info.IDs()
-	if !ok {
+	if err == nil {
+		if ids, ok := info.IDs(); ok {
+			return ids.PPID, nil
+		}
 		return 0, os.ErrProcessDone
 	}
-	return ids.PPID, nil
+	if err := needProc(); err != nil {
+		return 0, err
+	}
+	s, lost := readStat(pid)
+	// The number was the process's own all the time if it still is.
+	if errors.Is(fd.Signal(0, pidfd.ToReferent), os.ErrProcessDone) {
+		return 0, os.ErrProcessDone
+	}
+	return s.parent, lost
 }
 
 // namespaceOfOurInit gives the PID namespace of a native child that is an init of package

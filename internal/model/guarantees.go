@@ -103,16 +103,16 @@ func answers(d *strings.Builder) {
 }
 
 func (c Clause) write(d *strings.Builder, tests []string) {
-	fmt.Fprintf(d, "\n### %s\n\n%s\n\n| | kept by |\n|---|---|\n", c.ID, c.Says)
-	for _, row := range []struct{ by, how string }{
-		{"native", c.Native},
-		{"tripwire", c.Tripwire},
-		{"tree", c.Tree},
-		{"pidns", c.PIDNamespace},
-		{"attached", c.Attached},
+	fmt.Fprintf(d, "\n### %s\n\n%s\n\n| | Linux | kept by |\n|---|---|---|\n", c.ID, c.Says)
+	for _, row := range []struct{ by, since, how string }{
+		{"native", "7.1", c.Native},
+		{"tripwire", "5.10", c.Tripwire},
+		{"tree", "5.10", c.Tree},
+		{"pidns", "5.10", c.PIDNamespace},
+		{"attached", "5.10", c.Attached},
 	} {
 		if row.how != "" {
-			fmt.Fprintf(d, "| %s | %s |\n", row.by, row.how)
+			fmt.Fprintf(d, "| %s | %s | %s |\n", row.by, row.since, row.how)
 		}
 	}
 	fmt.Fprintf(d, "\nShown by: %s.\n", strings.Join(c.shownBy(tests), ", "))
