@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/autokill/autokill"
+	"github.com/autokill/autokill/internal/model"
 	"github.com/autokill/autokill/internal/testproc"
 )
 
@@ -114,13 +115,18 @@ var attached = []clause{
 			first, e := s.start(t)
 			second := attach(t, first.Pid)
 			third := attach(t, first.Pid)
-			e.ping(t)
+			e.after(
+				t,
+				model.Event{Kind: model.Attach, Holder: model.TheHolder, Child: model.TheChild, New: 2},
+				model.Event{Kind: model.Attach, Holder: model.TheHolder, Child: model.TheChild, New: 3},
+			)
 			if closeFirst {
 				first.Close()
+				e.after(t, model.Closed)
 			} else {
 				third.Close()
+				e.after(t, model.Event{Kind: model.Close, Ref: 3})
 			}
-			e.gone(t)
 			for _, p := range []*autokill.Process{first, second, third} {
 				s.wait(t, p)
 			}

@@ -142,6 +142,9 @@ func TestBecome(t *testing.T) {
 				t.Errorf("it has not hung up after its exec: %+v, %v", hungUp, err)
 			}
 			b.checkDescription(t, scope)
+			if status := b.status(t); !strings.Contains(status, "NoNewPrivs:\t1\n") {
+				t.Errorf("it can gain a uid by an exec:\n%s", status)
+			}
 
 			if scope == ScopeProcess {
 				// What it has started is not bound, and keeps the standard output open.
@@ -163,6 +166,16 @@ func TestBecome(t *testing.T) {
 			b.killed(t)
 		})
 	}
+}
+
+// status is what /proc tells of it.
+func (b *becoming) status(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("%s/%d/status", testproc.Proc(), b.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 func (b *becoming) checkDescription(t *testing.T, s Scope) {
@@ -213,12 +226,9 @@ func TestBecomeDropsSetuid(t *testing.T) {
 	b.says(t, "bound")
 	b.goOn(t)
 	b.says(t, "runs")
-	status, err := os.ReadFile(fmt.Sprintf("%s/%d/status", testproc.Proc(), b.Process.Pid))
-	if err != nil {
-		t.Fatal(err)
-	}
+	status := b.status(t)
 	for _, set := range []string{"CapInh", "CapPrm", "CapEff", "CapAmb"} {
-		if want := fmt.Sprintf("%s:\t%016x\n", set, 1<<unix.CAP_NET_RAW); !strings.Contains(string(status), want) {
+		if want := fmt.Sprintf("%s:\t%016x\n", set, 1<<unix.CAP_NET_RAW); !strings.Contains(status, want) {
 			t.Errorf("want %q in\n%s", want, status)
 		}
 	}

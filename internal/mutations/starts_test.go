@@ -41,6 +41,26 @@ var starts = []mutation{
 		pkg: ".", test: "^TestRefusedStarts$",
 	},
 	{
+		name: "exec without no_new_privs", file: "internal/bond/become.go",
+		old: "unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)", new: "unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)",
+		pkg: "internal/bond", test: "^TestBecome$",
+	},
+	{
+		name: "exec keeps CAP_SETUID", file: "internal/bond/become.go",
+		old: "	if p.DropSetuid {\n", new: "	if p.DropSetuid && p.UserNamespace {\n",
+		pkg: "internal/bond", test: "^TestBecomeDropsSetuid$",
+	},
+	{
+		name: "exec of a program that would hold itself", file: "internal/bond/become.go",
+		old: "		if parcel.isFirstIn(fd) {\n", new: "		if parcel.isFirstIn(-1) {\n",
+		pkg: "internal/bond", test: "^TestBecomeRefused$",
+	},
+	{
+		name: "exec of who leads a group with others in it", file: "internal/bond/become.go",
+		old: "	if err == nil && other != 0 {", new: "	if err == nil && other < 0 {",
+		pkg: "internal/bond", test: "^TestBecomeRefused$",
+	},
+	{
 		name: "a start with other ids leaves the program undumpable", file: "internal/clone/start.go",
 		old: "	v.wait(p.r)\n	if p.r.Credential != nil {\n		dumpable.leave()\n	}\n", new: "	v.wait(p.r)\n",
 		pkg: ".", test: "^TestCredentialLeavesTheParentDumpable$",
