@@ -6,9 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"os"
-	"path/filepath"
 	"runtime"
-	"strings"
 	"sync"
 	"syscall"
 
@@ -74,31 +72,22 @@ func credential() *syscall.Credential {
 	return &syscall.Credential{Uid: uint32(os.Geteuid()), Gid: uint32(os.Getegid()), NoSetGroups: true}
 }
 
-// withCgroup starts in the cgroup of this program.
+// withCgroup starts in the first of all cgroups, by a mount that no directory has.
 func withCgroup(c *autokill.Cmd) (func(), error) {
-	text, err := os.ReadFile(filepath.Join(testproc.Proc(), "self/cgroup"))
+	context, err := unix.Fsopen("cgroup2", unix.FSOPEN_CLOEXEC)
 	if err != nil {
 		return nil, err
 	}
-	_, path, there := strings.Cut(string(text), "0::")
-	if !there {
-		return nil, errors.ErrUnsupported // cgroup v1
-	}
-	path, _, _ = strings.Cut(path, "\n")
-	dir := filepath.Join("/sys/fs/cgroup", path)
-	var fs unix.Statfs_t
-	if err := unix.Statfs(dir, &fs); err != nil {
+	defer unix.Close(context)
+	if err := unix.FsconfigCreate(context); err != nil {
 		return nil, err
 	}
-	if fs.Type != unix.CGROUP2_SUPER_MAGIC {
-		return nil, errors.ErrUnsupported
-	}
-	group, err := os.Open(dir)
+	mount, err := unix.Fsmount(context, unix.FSMOUNT_CLOEXEC, 0)
 	if err != nil {
 		return nil, err
 	}
-	c.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(group.Fd())}
-	return func() { group.Close() }, nil
+	c.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: mount}
+	return func() { _ = unix.Close(mount) }, nil
 }
 
 // withExtraFiles has descriptors that have to be moved out of the way.

@@ -14,6 +14,12 @@ import (
 // of the kind.
 var Denials = []syscall.Errno{unix.EPERM, unix.ENOSYS}
 
+// Denied says whether who denies the one call denies the other, too: a flag that cannot be
+// set cannot be taken back.
+func Denied(one, other string) bool {
+	return one == other || one == Arm && other == "fcntl(F_SETFL)"
+}
+
 // Errnos are those that a call can have, by its man page and the kernel's source: Denials
 // and those of errnos. Of calls that have many requests, the request's own come first. A
 // call that has none is not to be failed.
