@@ -107,7 +107,7 @@ func closed(c *autokill.Cmd) error {
 // TestSoak uses the library in many ways for a time, and looks at what it has ten times. The
 // last look is compared with the second.
 func TestSoak(t *testing.T) {
-	length := time.Second
+	length := time.Second / 2
 	switch text := os.Getenv(soakEnv); {
 	case text != "":
 		var err error
@@ -140,7 +140,7 @@ func TestSoak(t *testing.T) {
 		}
 	}
 	rows := append(flat(t, before, uses), []string{"uses", "0", strconv.Itoa(uses)})
-	evidence.Table(t, "soak", []string{"what", "before", "after"}, rows)
+	evidence.Table(t, "endurance", []string{"in a soak", "before", "after"}, rows)
 }
 
 // soaked are ways to use the library.

@@ -65,6 +65,10 @@ func Besiege(t *testing.T, subjects Subjects, name string, rounds int) []Losses 
 	}
 	for n := range rounds {
 		s.besiege(t, tools, n%2 == 0, all)
+		cores, _ := filepath.Glob(filepath.Join(tools, "core*"))
+		for _, core := range cores {
+			_ = os.Remove(core)
+		}
 	}
 	return all
 }

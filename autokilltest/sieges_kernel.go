@@ -127,7 +127,7 @@ func execSetUserID(besieger) (string, error) {
 
 // dumpCore dies of a signal with much to write.
 func dumpCore(besieger) (string, error) {
-	const size = 64 << 20
+	const size = 32 << 20
 	if err := os.Chdir(os.Getenv(toolsEnv)); err != nil {
 		return "", err
 	}
