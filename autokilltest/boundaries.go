@@ -189,6 +189,7 @@ func (s suite) killAt(t *testing.T, c cut, limit time.Duration) (came bool, left
 		p.partner = func() error { return spare(c, expect) }
 	}
 	p.do(t, order{Operation: c.operation})
+	p.Watch(fault.Pass) // and what was seen is ours to read
 	return came, p.bury(t, limit)
 }
 

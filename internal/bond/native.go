@@ -61,11 +61,17 @@ func cloneBound(r *clone.Request) (pending *clone.Pending, handle *os.File, err 
 	fd := pending.Take()
 	// The bit is the proof that closing this file kills.
 	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
-	if err != nil || flags&autokillBit == 0 {
+	switch {
+	case err != nil:
+		err = os.NewSyscallError("fcntl(F_GETFL)", err)
+	case flags&autokillBit == 0:
+		err = unsupported("clone3 accepted CLONE_PIDFD_AUTOKILL but its pidfd does not have the bit")
+	}
+	if err != nil {
 		_ = unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
 		_, _ = pending.Wait()
 		_ = unix.Close(fd)
-		return nil, nil, unsupported("clone3 accepted CLONE_PIDFD_AUTOKILL but its pidfd does not have the bit")
+		return nil, nil, err
 	}
 	return pending, os.NewFile(uintptr(fd), "autokill handle"), nil
 }
@@ -137,9 +143,15 @@ func lookAgain(handle int) (int, error) {
 		return -1, os.NewSyscallError("open_by_handle_at", err)
 	}
 	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
-	if err != nil || flags&autokillBit != 0 {
+	switch {
+	case err != nil:
+		err = os.NewSyscallError("fcntl(F_GETFL)", err)
+	case flags&autokillBit != 0:
+		err = unsupported("open_by_handle_at gives a second handle")
+	}
+	if err != nil {
 		_ = unix.Close(fd)
-		return -1, unsupported("open_by_handle_at gives a second handle")
+		return -1, err
 	}
 	return fd, nil
 }

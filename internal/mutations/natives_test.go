@@ -8,7 +8,7 @@ import "strings"
 var natives = []mutation{
 	{
 		name: "native bit not checked", file: "internal/bond/native.go",
-		old: "if err != nil || flags&autokillBit == 0 {", new: "if err != nil || flags < 0 {",
+		old: "	case flags&autokillBit == 0:\n", new: "	case flags < 0:\n",
 		pkg: "internal/bond", test: "^TestNativeWithoutBit$",
 	},
 	{
