@@ -21,27 +21,10 @@ import (
 	"github.com/autokill/autokill/internal/fault"
 )
 
-// failure is a call that is to fail, once or, where it is denied, from then on.
-type failure struct {
-	operation string
-	without   string // a call that is denied all the time
-	first     bool   // of its kind in a program, which has nothing proved yet
-	site      fault.Site
-	errno     syscall.Errno
-}
-
-func (f failure) String() string {
-	first := ""
-	if f.first {
-		first = "the first "
-	}
-	return fmt.Sprintf("%s%s: %v gets %s", first, f.operation, f.site, unix.ErrnoName(f.errno))
-}
-
 // everySystemCallFails runs each operation once to learn its calls, and then once for each
 // call and each errno that it can have.
 func everySystemCallFails(t *testing.T, s suite) {
-	deadline := time.Now().Add(budget(time.Second, 4*time.Second))
+	deadline := time.Now().Add(budget(800*time.Millisecond, 4*time.Second))
 	f := &faults{suite: s}
 	defer f.publish(t)
 	var all []failure
@@ -53,7 +36,7 @@ func everySystemCallFails(t *testing.T, s suite) {
 	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	slices.SortStableFunc(all, func(a, b failure) int { return b.priority() - a.priority() })
 	for _, one := range all {
-		if f.tried >= 25 && time.Now().After(deadline) {
+		if f.reached >= 20 && time.Now().After(deadline) {
 			break
 		}
 		f.fail(t, one)
@@ -76,27 +59,6 @@ func (s suite) operations() []string {
 		}
 	}
 	return names
-}
-
-// mended are failures that something was wrong with once. They are always tried.
-var mended = []failure{
-	{operation: "Close", site: fault.Site{Call: "waitid", Nth: 1}, errno: unix.ENOSYS},             // the end was never seen
-	{operation: "Close", site: fault.Site{Call: "ppoll", Nth: 1}, errno: unix.EPERM},               // an end was made up
-	{operation: "Start", site: fault.Site{Call: "rt_sigprocmask", Nth: 1}, errno: unix.EPERM},      // the thread lost its signal mask
-	{operation: "Start", first: true, site: fault.Site{Call: "ppoll", Nth: 1}, errno: unix.ENOMEM}, // was called a sandbox that swallows
-	{operation: "Start", site: fault.Site{Process: 1, Call: "getppid", Nth: 1}, errno: unix.EPERM}, // was called a PID namespace
-	{operation: "Send", site: fault.Site{Call: "sendmsg", Nth: 1}, errno: unix.ENOSYS},             // did not say that a filter denies it
-	{operation: "FromFile", site: fault.Site{Call: "getsockopt", Nth: 1}, errno: unix.EACCES},      // the errno was lost
-	{operation: "Receive", site: fault.Site{Call: "setsockopt", Nth: 1}, errno: unix.ENOMEM},       // the same
-	{operation: "Attach", site: fault.Site{Call: fault.Arm, Nth: 3}, errno: unix.ENOSYS},           // killed whom it refused
-	{operation: "AttachGroup", site: fault.Site{Call: fault.Arm, Nth: 4}, errno: unix.EPERM},       // the same
-}
-
-func (f failure) priority() int {
-	if slices.Contains(mended, f) {
-		return 1
-	}
-	return 0
 }
 
 // budget is how long a test may go on: for the document, until it has tried all.
@@ -218,42 +180,6 @@ func (f *faults) variants(t *testing.T) (all []failure) {
 		t.Logf("without %s", strings.Join(refused, "; "))
 	}
 	return all
-}
-
-// deny denies what the failure is without.
-func (f failure) deny(site fault.Site) syscall.Errno {
-	if site.Call == f.without {
-		return unix.ENOSYS
-	}
-	return 0
-}
-
-// needed says whether a start cannot do without the call: what a child does before its exec is
-// what binds it or was asked for, but for these. (In ppoll the child of a proof waits for its
-// end, which may be there before the answer.) In the program it is that signals are blocked.
-func (f failure) needed() bool {
-	start := strings.HasPrefix(f.operation, "Start")
-	if f.site.Process == 0 {
-		return start && f.site.Call == "rt_sigprocmask"
-	}
-	return start && !slices.Contains([]string{"fcntl(F_SETPIPE_SZ)", "wait4", "ppoll"}, f.site.Call)
-}
-
-// telling leaves out what is the same again and again: of a call that a process makes very
-// often, as it reads all of /proc, the first and the last times.
-func telling(sites []fault.Site) []fault.Site {
-	const often = 12
-	last := map[fault.Site]int{}
-	for _, site := range sites {
-		nth := site.Nth
-		site.Nth = 0
-		last[site] = nth
-	}
-	return slices.DeleteFunc(slices.Clone(sites), func(site fault.Site) bool {
-		nth := site.Nth
-		site.Nth = 0
-		return nth > often && nth <= last[site]-often
-	})
 }
 
 // well has the program do an operation without a fault.

@@ -89,7 +89,7 @@ func limited(err error) bool {
 // everyLimit has each operation fail at each descriptor that it opens, and do without what
 // it does not need.
 func everyLimit(t *testing.T, s suite) {
-	until := time.Now().Add(budget(300*time.Millisecond, 2*time.Second))
+	until := time.Now().Add(budget(200*time.Millisecond, 2*time.Second))
 	program := s.supervise(t)
 	var rows [][]string
 	for _, operation := range s.operations() {
