@@ -124,8 +124,7 @@ var travel = []clause{
 	// Two in one program have the same child. Whoever started it reaps it, and so knows what
 	// it has used, where the kernel tells that at all.
 	{"TestE1_ReapedOnce", func(t *testing.T, s suite) {
-		const rounds = 10
-		for range rounds {
+		for range times(10, 3) {
 			p, e := s.start(t)
 			file, err := p.File()
 			if err != nil {
