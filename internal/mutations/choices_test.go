@@ -51,7 +51,7 @@ var choices = []mutation{
 	},
 	{
 		name: "a failed attach kills", file: "internal/bond/wire.go",
-		old: "		_, _ = unix.FcntlInt(uintptr(end), unix.F_SETFL, 0)\n", new: "		_, _ = unix.FcntlInt(uintptr(end), unix.F_GETFL, 0)\n",
+		old: "		_, _ = unix.FcntlInt(uintptr(end), unix.F_SETOWN, 0)\n		_, _ = unix.FcntlInt(uintptr(end), unix.F_SETFL, 0)\n", new: "		_ = end\n",
 		pkg: "internal/bond", test: "^TestDisarm$",
 	},
 	{
