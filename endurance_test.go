@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"net"
 	"os"
 	"slices"
 	"strconv"
@@ -182,25 +181,18 @@ func travels(command func(string, ...string) *autokill.Cmd) error {
 		_ = c.Process.Close()
 		_, _ = c.Process.Wait()
 	}()
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return err
 	}
-	var conns [2]*net.UnixConn
-	for i, fd := range pair {
-		file := os.NewFile(uintptr(fd), "socket")
-		conn, err := net.FileConn(file)
-		file.Close()
-		if err != nil {
-			return err
-		}
-		defer conn.Close()
-		conns[i] = conn.(*net.UnixConn)
-	}
-	if err := c.Process.Send(conns[0]); err != nil {
+	// No connection of package net: that brings cgo along, and glibc's threads.
+	ours, theirs := os.NewFile(uintptr(pair[0]), "socket"), os.NewFile(uintptr(pair[1]), "socket")
+	defer ours.Close()
+	defer theirs.Close()
+	if err := c.Process.Send(ours); err != nil {
 		return err
 	}
-	second, err := autokill.Receive(conns[1])
+	second, err := autokill.Receive(theirs)
 	if err != nil {
 		return err
 	}
