@@ -70,6 +70,7 @@ var escapes = []clause{
 		s.holds(t, "setresuid")
 	}},
 	{"TestL6_SetUserIDFile", setUserIDFile},
+	{"TestL6_SpiesOnSiblingsThatStart", spiedOn},
 	{"TestL6_ReopensManyTimes", func(t *testing.T, s suite) {
 		const batch = 10
 		rounds := times(500, batch)

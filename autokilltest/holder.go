@@ -221,9 +221,10 @@ var manners = map[string]func(*holder) int{
 		<-done
 		return h.forget()
 	},
-	"share":   share,
-	"devour":  devour,
-	"besiege": besiege,
+	"share":    share,
+	"devour":   devour,
+	"besiege":  besiege,
+	"spied on": spiedHolder,
 }
 
 // forget makes garbage of the Process.

@@ -107,6 +107,7 @@ var attacks = map[string]func() error{
 		return err
 	},
 	"leader":   endLeader,
+	"spy":      spy,
 	"execloop": execLoop,
 	"leave": func() error {
 		c := exec.Command("/bin/cat")
