@@ -92,7 +92,7 @@ func everyLimit(t *testing.T, s suite) {
 	until := time.Now().Add(budget(200*time.Millisecond, 2*time.Second))
 	program := s.supervise(t)
 	var rows [][]string
-	for _, operation := range s.operations() {
+	for _, operation := range some(s.operations(), 3) {
 		program.well(t, operation)
 		refused, worked := 0, 0
 		try := func(l limit, value uint64) (works bool) {

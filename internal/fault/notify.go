@@ -30,7 +30,8 @@ type response struct {
 	flags uint32
 }
 
-// ready waits for a notification: false when nobody has the filter left.
+// ready waits for a notification: false when nobody has the filter left. A signal for this
+// thread shows as POLLERR (kernel/seccomp.c, seccomp_notify_poll), and means nothing.
 func ready(listener int) (bool, error) {
 	for {
 		fds := []unix.PollFd{{Fd: int32(listener), Events: unix.POLLIN}}
@@ -41,7 +42,7 @@ func ready(listener int) (bool, error) {
 			return false, os.NewSyscallError("poll", err)
 		case fds[0].Revents&unix.POLLIN != 0:
 			return true, nil
-		default:
+		case fds[0].Revents&unix.POLLHUP != 0:
 			return false, nil
 		}
 	}
