@@ -71,7 +71,7 @@ var lifetime = []Clause{
 		Tree:         "setsid and setpgid do nothing in the seal, in every ABI; no PID namespace can be made in it",
 		PIDNamespace: "the init is ours and keeps its user; the command cannot signal it and, unless it is root, not trace it",
 		Attached:     "only while it keeps its user, and if it did not re-open the pipe ends in the moment of the attach (B2)",
-		Tests:        []string{"TestChoose", "TestApplyWish", "TestVerdicts", "TestProvesThatItLeads", "TestInitCannotBeKilledFromInside", "TestInitCannotBeTraced"},
+		Tests:        []string{"TestChoose", "TestApplyWish", "TestVerdicts", "TestProvesThatItLeads", "TestInitCannotBeKilledFromInside", "TestInitCannotBeTraced", "TestTracedCommand", "TestHostileChildren"},
 		Limits: []string{
 			"A range-mapped user namespace that somebody privileged writes for the child lets it out of reach of an ordinary user's tripwire.",
 			"A hostile process of the same user that watches /proc of a child just being started can open its pipe ends in the microseconds before the exec, and keep a tripwire from firing.",

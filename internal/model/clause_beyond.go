@@ -85,7 +85,8 @@ var beyond = []Clause{
 	{
 		ID: "B4", Says: "An ordinary Close by the only holder cannot lose the kill.",
 		Native: "SIGKILL through the observer first, which the kernel retries; then the close", Tripwire: "the same",
-		Tree: "SIGKILL to the group, since Linux 6.9 by the pidfd of its leader",
+		Tree:  "SIGKILL to the group, since Linux 6.9 by the pidfd of its leader",
+		Tests: []string{"TestExecRace"},
 		Limits: []string{
 			"Who has shared the handle only closes it. Then the second pipe of a tripwire is the retry; native has the exec race.",
 		},
