@@ -29,6 +29,13 @@ kernels: ## the tests on the newest and the oldest kernel, in QEMU (KERNEL=6.1,h
 matrix: ## the tests on all kernels of docs/kernels.md, both architectures (the same settings; RECORD=1 writes the table)
 	$(RUNMATRIX) -whole $(if $(RECORD),-record docs/kernels.md)
 
+evidence: ## what tests saw at full length; writes docs/evidence.md (an hour and more, as root)
+	$(MAKE) kernels EVIDENCE=1 KERNEL=host PACKAGES=./internal/mutations RUN=TestMutations
+	$(MAKE) kernels EVIDENCE=1 KERNEL=$(EVIDENCE_KERNELS) PACKAGES=. RUN='^TestContract$$$$//^(TestR3_EverySystemCallFails|TestR3_EveryLimit|TestL7_KilledAtEveryBoundary)$$$$'
+	$(MAKE) kernels EVIDENCE=1 KERNEL=$(EVIDENCE_KERNELS) PACKAGES=. RUN='^TestHostileChildren$$$$'
+	$(MAKE) kernels EVIDENCE=1 KERNEL=host PACKAGES=. RUN='^(TestEndurance|TestSoak)$$$$'
+	$(MAKE) kernels EVIDENCE=1 KERNEL=7.3 PROCESSORS=4 PACKAGES=. RUN='^TestExecRace$$$$'
+
 trees: ## real programs and peers, and what survives of them; writes the tables of docs/trees.md (.ci/programs installs them)
 	AUTOKILL_PROGRAMS=all go test -count=1 -v -run 'TestPrograms|TestPeers' ./internal/programs -args -update
 
