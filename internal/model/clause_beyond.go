@@ -18,6 +18,7 @@ var endings = []Clause{
 	{
 		ID: "E3", Says: "The end can be waited for.",
 		Native: "poll on the observer", Tripwire: "the same", Tests: []string{"TestWait", "TestOneWaiter"},
+		Limits: []string{"Where a filter denies poll after the start, a child of our own is waited for by waitid; the end of one that is not ours is told when poll works again. The bond is not concerned."},
 	},
 	{
 		ID: "E4", Says: "Somebody else's wait breaks nothing.",
@@ -75,7 +76,10 @@ var beyond = []Clause{
 		Native: "not: it takes the clone", Tripwire: "Attach", Tree: "AttachGroup, which nothing seals", PIDNamespace: "not: it takes the start",
 		Attached: "the clauses L1 to L5, L9, E3 and E5, by TestB2_AsIfStarted",
 		Tests:    []string{"TestAttachable", "TestAttachedParcel", "TestDisarm"},
-		Limits:   []string{"A hostile process of the same user can open the pipe ends again while they are made: see [attach.md](attach.md) for how often."},
+		Limits: []string{
+			"The bond begins when all four pipe ends are armed; an attaching program that is killed before the first leaves the process as it was, in between either (TestL7_KilledAtEveryBoundary).",
+			"A hostile process of the same user can open the pipe ends again while they are made: see [attach.md](attach.md) for how often.",
+		},
 	},
 	{
 		ID: "B3", Says: "Every kernel since 5.10, without a helper process.",
