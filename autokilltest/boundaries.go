@@ -40,7 +40,7 @@ func (s suite) boundaries() []boundary {
 	if attach := s.attach(); attach != "" {
 		all = append(all, boundary{attach, nil})
 	}
-	return append(all[:1:1], some(all[1:], 2)...)
+	return append(all[:1:1], testproc.Part(some(all[1:], 2))...)
 }
 
 // cut is a place where the program is killed.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/autokill/autokill"
 	"github.com/autokill/autokill/internal/evidence"
+	"github.com/autokill/autokill/internal/testproc"
 )
 
 // limit is what a watched program has no more of during an operation. Of processes there is
@@ -92,7 +93,7 @@ func everyLimit(t *testing.T, s suite) {
 	until := time.Now().Add(budget(200*time.Millisecond, 2*time.Second))
 	program := s.supervise(t)
 	var rows [][]string
-	for _, operation := range some(s.operations(), 3) {
+	for _, operation := range testproc.Part(some(s.operations(), 3)) {
 		program.well(t, operation)
 		refused, worked := 0, 0
 		try := func(l limit, value uint64) (works bool) {

@@ -60,11 +60,16 @@ func Besiege(t *testing.T, subjects Subjects, name string, rounds int) []Losses 
 	s := suite{Subject: subject, name: name}
 	tools := siegeTools(t)
 	all := make([]Losses, len(sieges))
+	var others []int
 	for i, siege := range sieges {
 		all[i].Attack = siege.name
+		if i > 0 {
+			others = append(others, i)
+		}
 	}
+	chosen := append([]int{0}, testproc.Part(others)...)
 	for n := range rounds {
-		s.besiege(t, tools, n%2 == 0, all)
+		s.besiege(t, tools, n%2 == 0, chosen, all)
 		cores, _ := filepath.Glob(filepath.Join(tools, "core*"))
 		for _, core := range cores {
 			_ = os.Remove(core)
@@ -104,19 +109,21 @@ func siegeTools(t *testing.T) string {
 	return dir
 }
 
-// besiege is one round of all attacks at once, on one holder.
-func (s suite) besiege(t *testing.T, tools string, killed bool, all []Losses) {
+// besiege is one round of the chosen attacks at once, on one holder.
+func (s suite) besiege(t *testing.T, tools string, killed bool, chosen []int, all []Losses) {
 	t.Helper()
 	holder := testproc.Command(besiegedRole, s.name)
 	holder.Env = append(holder.Env, toolsEnv+"="+tools)
-	lines := make([]*testproc.Lifeline, len(sieges))
-	for i := range sieges {
+	lines := map[int]*testproc.Lifeline{}
+	for _, i := range chosen {
 		lines[i] = testproc.NewLifeline(t)
+		holder.Args = append(holder.Args, strconv.Itoa(i))
 		holder.ExtraFiles = append(holder.ExtraFiles, lines[i].End())
 	}
 	stdin, stdout := startPiped(t, holder)
 	var lasting, pids []int // who does not end by itself, by number
-	for i, line := range lines {
+	for _, i := range chosen {
+		line := lines[i]
 		var pid int
 		deadline(t, stdout)
 		if _, err := fmt.Fscan(stdout, &pid); err != nil {
@@ -211,13 +218,13 @@ func startPiped(t *testing.T, cmd *exec.Cmd) (stdin io.Writer, stdout *os.File) 
 	return stdin, stdout
 }
 
-// beBesieged is the role of the holder. The pid of the first child, which does nothing, is
-// told to the others.
+// beBesieged is the role of the holder, which is told the numbers of the attacks. The pid of the
+// first child, which does nothing, is told to the others.
 func beBesieged(subjects Subjects, args []string) int {
 	var all []*autokill.Process
 	victim := 0
-	for n := range sieges {
-		c := subjects[args[0]].Command(testproc.Exe, args[0], strconv.Itoa(n), strconv.Itoa(victim))
+	for n, attack := range args[1:] {
+		c := subjects[args[0]].Command(testproc.Exe, args[0], attack, strconv.Itoa(victim))
 		c.Env = testproc.RoleEnv(besiegerRole)
 		lifeline := os.NewFile(uintptr(3+n), "lifeline")
 		c.Stdout = lifeline
