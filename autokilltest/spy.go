@@ -40,7 +40,9 @@ func spiedOn(t *testing.T, s suite) {
 	}
 	t.Logf("%d ends of pipes caught in %d starts: %d survivors", len(caught), starts, survivors)
 	limit := s.Mechanism == autokill.Tripwire && s.Scope != autokill.ScopePIDNamespace
-	if !limit && (err != nil || len(caught) > 0) || survivors*4 > len(caught) {
+	// Native makes no such pipes; what is caught there are others of the holder, which a child has
+	// until its vector comes to close_range.
+	if !limit && err != nil || survivors*4 > len(caught) {
 		t.Errorf("more than the limit allows: %v", err)
 	}
 }

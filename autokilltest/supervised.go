@@ -23,11 +23,11 @@ func RunSupervised(t *testing.T, subjects Subjects, name string) {
 	if !ok {
 		t.Fatalf("there is no subject %q", name)
 	}
-	for _, c := range []clause{
+	for _, c := range testproc.Part([]clause{
 		{"TestR3_EverySystemCallFails", everySystemCallFails},
 		{"TestR3_EveryLimit", everyLimit},
 		{"TestL7_KilledAtEveryBoundary", killedAtEveryBoundary},
-	} {
+	}) {
 		t.Run(c.name, func(t *testing.T) { c.test(t, suite{Subject: subject, name: name}) })
 	}
 }
