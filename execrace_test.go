@@ -81,14 +81,19 @@ func TestExecRace(t *testing.T) {
 				if name == "native" {
 					needNative(t)
 				}
-				lost := 0
-				for range tries / batch {
-					lost += raceOnce(t, name, program, batch, way.end)
+				tries := tries
+				if name == "tree" { // whose mechanism had its turn
+					tries = min(tries, 1000)
+				}
+				tried, lost := 0, 0
+				for tried < tries {
+					racing, survived := raceOnce(t, name, program, batch, way.end)
+					tried, lost = tried+racing, lost+survived
 				}
 				if lost > 0 && (name != "native" || way.name == "Close") {
-					t.Errorf("%d of %d kills were lost", lost, tries)
+					t.Errorf("%d of %d kills were lost", lost, tried)
 				}
-				rows = append(rows, []string{name, way.name, strconv.Itoa(tries), strconv.Itoa(lost), evidence.Bound(lost, tries)})
+				rows = append(rows, []string{name, way.name, strconv.Itoa(tried), strconv.Itoa(lost), evidence.Bound(lost, tried)})
 			})
 		}
 	}
@@ -110,10 +115,12 @@ func writeRacer(t *testing.T) string {
 	return path
 }
 
-// raceOnce lets go of so many racers at once and says how many are not killed.
-func raceOnce(t *testing.T, subject, program string, count int, end func(*os.Process, io.Writer) error) (lost int) {
+// raceOnce lets go of so many racers at once and says how many there were then, and how many
+// are not killed.
+func raceOnce(t *testing.T, subject, program string, count int, end func(*os.Process, io.Writer) error) (racing, lost int) {
 	t.Helper()
 	line := testproc.NewLifeline(t)
+	defer line.Close()
 	gate, start, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -152,11 +159,14 @@ func raceOnce(t *testing.T, subject, program string, count int, end func(*os.Pro
 		t.Fatalf("the racers said %q, %v", words, err)
 	}
 	racers := testproc.Watch(t, pids)
+	defer racers.Close()
 	start.Close()
 	// Chance picks the moment, within some rounds of all racers.
 	time.Sleep(rand.N(time.Duration(count) * time.Millisecond))
-	if early := count - len(racers.Living(t, 0)); early > 0 {
-		t.Fatalf("%d racers have ended by themselves", early)
+	// An exec or a new thread can fail on a machine that is that busy.
+	racing = len(racers.Living(t, 0))
+	if racing < count/2 {
+		t.Fatalf("%d of %d racers have ended by themselves", count-racing, count)
 	}
 	if err := end(holder.Process, stdin); err != nil {
 		t.Fatal(err)
@@ -167,5 +177,5 @@ func raceOnce(t *testing.T, subject, program string, count int, end func(*os.Pro
 		racers.Kill(i)
 	}
 	line.AllGone(t)
-	return len(living)
+	return racing, len(living)
 }

@@ -22,11 +22,15 @@ func NewLifeline(t testing.TB) *Lifeline {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		r.Close()
-		w.Close()
-	})
-	return &Lifeline{r, w}
+	l := &Lifeline{r, w}
+	t.Cleanup(l.Close)
+	return l
+}
+
+// Close gives it up before the test ends, which does it at the latest.
+func (l *Lifeline) Close() {
+	l.r.Close()
+	l.w.Close()
 }
 
 // End is the end to give away.

@@ -24,13 +24,7 @@ const ended = -1
 func Watch(t testing.TB, pids []int) *Watched {
 	t.Helper()
 	w := new(Watched)
-	t.Cleanup(func() {
-		for _, fd := range w.fds {
-			if fd.Fd != ended {
-				_ = unix.Close(int(fd.Fd))
-			}
-		}
-	})
+	t.Cleanup(w.Close)
 	for _, pid := range pids {
 		fd, err := unix.PidfdOpen(pid, 0)
 		if errors.Is(err, unix.ESRCH) {
@@ -41,6 +35,16 @@ func Watch(t testing.TB, pids []int) *Watched {
 		w.fds = append(w.fds, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
 	}
 	return w
+}
+
+// Close gives them up before the test ends, which does it at the latest.
+func (w *Watched) Close() {
+	for _, fd := range w.fds {
+		if fd.Fd != ended {
+			_ = unix.Close(int(fd.Fd))
+		}
+	}
+	w.fds = nil
 }
 
 // Living are those that have not ended after some time, by their index.
