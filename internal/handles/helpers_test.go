@@ -230,21 +230,24 @@ func hold(args []string) int {
 		fmt.Fprintln(os.Stderr, "holder:", err)
 		return 1
 	}
+	stay := func(err error) int {
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "holder:", err)
+			return 1
+		}
+		fmt.Println(p.Pid)
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		return 0
+	}
 	switch strings.Join(args[1:], "") {
 	case secret:
 		err = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
 	case headless:
-		err = endFirstThread()
+		endFirstThread(stay)
 	case apart:
 		err = holdApart(p.Pid)
 	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "holder:", err)
-		return 1
-	}
-	fmt.Println(p.Pid)
-	_, _ = io.Copy(io.Discard, os.Stdin)
-	return 0
+	return stay(err)
 }
 
 // holdApart leaves the handle of a child to a thread.
@@ -263,27 +266,19 @@ func holdApart(child int) error {
 	return errors.Join(<-unshared, letGo(handle))
 }
 
-// endFirstThread returns when it has ended.
-func endFirstThread() error {
-	// The scheduler says nothing about which goroutine is on the first thread. Each that is
-	// not keeps its own, until one gets that. Nobody else is busy meanwhile, who could have it.
-	onFirst := make(chan bool)
-	for range 100 {
-		go func() {
-			runtime.LockOSThread()
-			first := unix.Gettid() == os.Getpid()
-			onFirst <- first
-			if first {
-				// Not the raw call, or the scheduler would wait for this thread.
-				_, _, _ = unix.Syscall(unix.SYS_EXIT, 0, 0, 0)
-			}
-			select {}
-		}()
-		if <-onFirst {
-			return firstEnds()
-		}
+// A holder keeps its first thread, and so can end it: the scheduler says nothing about which
+// goroutine is on it later.
+func init() {
+	if testproc.Plays(holderRole) {
+		runtime.LockOSThread()
 	}
-	return errors.New("of 100 threads none is the first")
+}
+
+// endFirstThread goes on elsewhere when it has ended.
+func endFirstThread(then func(error) int) {
+	go func() { os.Exit(then(firstEnds())) }()
+	// Not the raw call, or the scheduler would wait for this thread.
+	_, _, _ = unix.Syscall(unix.SYS_EXIT, 0, 0, 0)
 }
 
 func firstEnds() error {
