@@ -61,7 +61,7 @@ func lap(t *testing.T, work func(worker, n int) (more bool, err error)) {
 // TestEndurance starts and closes at full speed, with all mechanisms and scopes in turn. In
 // the end nothing is left of it, here and in the kernel.
 func TestEndurance(t *testing.T) {
-	starts := 400
+	starts := 160
 	switch {
 	case evidence.Wanted():
 		starts = 200_000
