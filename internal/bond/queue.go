@@ -78,6 +78,9 @@ func parseMessage(text, control []byte) (message, error) {
 		if creds, err := unix.ParseUnixCredentials(&parts[i]); err == nil {
 			m.sender = *creds
 		}
+		if len(parts[i].Data)%4 != 0 {
+			continue // no descriptors, of which the kernel writes whole ones; ParseUnixRights panics
+		}
 		if files, err := unix.ParseUnixRights(&parts[i]); err == nil {
 			m.files = append(m.files, files...)
 		}
