@@ -75,11 +75,13 @@ func parseMessage(text, control []byte) (message, error) {
 		return m, fmt.Errorf("a message in its queue: %w", err)
 	}
 	for i := range parts {
+		// The kernel writes whole ones. The functions of package unix panic at others.
+		size := len(parts[i].Data)
+		if size < unix.SizeofUcred && parts[i].Header.Type == unix.SCM_CREDENTIALS || size%4 != 0 {
+			continue
+		}
 		if creds, err := unix.ParseUnixCredentials(&parts[i]); err == nil {
 			m.sender = *creds
-		}
-		if len(parts[i].Data)%4 != 0 {
-			continue // no descriptors, of which the kernel writes whole ones; ParseUnixRights panics
 		}
 		if files, err := unix.ParseUnixRights(&parts[i]); err == nil {
 			m.files = append(m.files, files...)
