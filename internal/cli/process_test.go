@@ -29,7 +29,7 @@ func needs(t *testing.T, programs ...string) {
 	t.Helper()
 	for _, name := range programs {
 		if _, err := exec.LookPath(name); err != nil {
-			if os.Getenv("AUTOKILL_KERNEL") != "" {
+			if testproc.InMatrix() {
 				t.Skipf("this machine has no %s", name)
 			}
 			t.Fatal(err)

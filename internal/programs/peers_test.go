@@ -185,7 +185,7 @@ func (k *kit) command(name string, args ...string) *exec.Cmd {
 // require is for programs of the kit, too.
 func (k *kit) require(t *testing.T, names ...string) {
 	t.Helper()
-	if len(names) > 0 && os.Getenv("AUTOKILL_KERNEL") != "" {
+	if len(names) > 0 && testproc.InMatrix() {
 		t.Skip("a machine of the kernel matrix has busybox and no other tools")
 	}
 	for _, name := range names {

@@ -15,7 +15,7 @@ import (
 func Terminal(t *testing.T) (master, slave *os.File) {
 	t.Helper()
 	master, slave, err := OpenTerminal()
-	if errors.Is(err, os.ErrNotExist) && os.Getenv("AUTOKILL_KERNEL") != "" {
+	if errors.Is(err, os.ErrNotExist) && InMatrix() {
 		t.Skipf("this machine has no pseudo-terminals: %v", err)
 	}
 	if err != nil {
