@@ -34,7 +34,6 @@ func subject(m autokill.Mechanism, scope autokill.Scope) autokilltest.Subject {
 func TestMain(m *testing.M) {
 	autokilltest.Main(m, subjects, map[string]autokilltest.Role{
 		exhaustRole: exhaust, pidnsRole: startInPIDNamespace, fewRole: startWithFew, edgeRole: edge, sessionRole: session, pdeathsigRole: pdeathsig, worldRole: worlds, insiderRole: inside,
-		racersRole: holdRacers,
 	})
 }
 
