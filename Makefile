@@ -19,22 +19,28 @@ race: ## the tests again, with the race detector
 	CGO_ENABLED=1 go test -race $(PACKAGES)
 
 RUNMATRIX = go run ./internal/kernels/matrix -packages '$(PACKAGES)' \
-	$(if $(KERNEL),-kernel '$(KERNEL)') $(if $(ARCH),-arch '$(ARCH)') $(if $(RUN),-run '$(RUN)') \
-	$(if $(FULL),-full -timeout 20m) $(if $(EVIDENCE),-evidence docs/evidence.md -timeout 60m) \
+	$(if $(KERNEL),-kernel '$(KERNEL)') $(if $(ARCH),-arch '$(ARCH)') $(if $(RUN),-run '$(RUN)') $(if $(AS),-as '$(AS)') \
+	$(if $(FULL),-full -timeout 20m) $(if $(EVIDENCE),-evidence '$(EVIDENCE)' -timeout 60m) $(if $(REHEARSE),-rehearse) \
 	$(if $(PROCESSORS),-processors $(PROCESSORS)) $(if $(V),-v)
 
-kernels: ## the tests on the newest and the oldest kernel, in QEMU (KERNEL=6.1,host ARCH=arm64 RUN=TestX PACKAGES=./pidfd FULL=1 V=1)
+kernels: ## the tests on the newest and the oldest kernel, in QEMU (KERNEL=6.1,host ARCH=arm64 RUN=TestX PACKAGES=./pidfd AS=user FULL=1 V=1)
 	$(RUNMATRIX)
 
 matrix: ## the tests on all kernels of docs/kernels.md, both architectures (the same settings; RECORD=1 writes the table)
 	$(RUNMATRIX) -whole $(if $(RECORD),-record docs/kernels.md)
 
-evidence: ## what tests saw at full length; writes docs/evidence.md (an hour and more, as root)
-	$(MAKE) kernels EVIDENCE=1 KERNEL=host PACKAGES=./internal/mutations RUN=TestMutations
-	$(MAKE) kernels EVIDENCE=1 KERNEL=$(EVIDENCE_KERNELS) PACKAGES=. RUN='^TestContract$$$$//^(TestR3_EverySystemCallFails|TestR3_EveryLimit|TestL7_KilledAtEveryBoundary)$$$$'
-	$(MAKE) kernels EVIDENCE=1 KERNEL=$(EVIDENCE_KERNELS) PACKAGES=. RUN='^TestHostileChildren$$$$'
-	$(MAKE) kernels EVIDENCE=1 KERNEL=host PACKAGES=. RUN='^(TestEndurance|TestSoak)$$$$'
-	$(MAKE) kernels EVIDENCE=1 KERNEL=7.3 PROCESSORS=4 PACKAGES=. RUN='^TestExecRace$$$$'
+# What `make evidence` writes, and the kernels of what is tried on more than one: native is in the
+# newest only.
+DOCUMENT = docs/evidence.md
+EVIDENCE_KERNELS = host,7.3
+EVIDENT = $(MAKE) kernels EVIDENCE='$(DOCUMENT)'
+
+evidence: ## what tests saw at full length; writes docs/evidence.md (hours, as root; DOCUMENT=copy.md REHEARSE=1: the short form)
+	$(if $(REHEARSE),,AUTOKILL_MUTATIONS_NATIVE=1) $(EVIDENT) KERNEL=host AS=root PACKAGES=./internal/mutations RUN='^TestMutations'
+	$(EVIDENT) KERNEL=$(EVIDENCE_KERNELS) PACKAGES=. RUN='^TestContract$$$$//^(TestR3_EverySystemCallFails|TestR3_EveryLimit|TestL7_KilledAtEveryBoundary)$$$$'
+	$(EVIDENT) KERNEL=$(EVIDENCE_KERNELS) PACKAGES=. RUN='^TestHostileChildren$$$$'
+	$(EVIDENT) KERNEL=host PACKAGES=. RUN='^(TestEndurance|TestSoak)$$$$'
+	$(EVIDENT) KERNEL=7.3 PROCESSORS=4 AS=root PACKAGES=. RUN='^TestExecRace$$$$'
 
 trees: ## real programs and peers, and what survives of them; writes the tables of docs/trees.md (.ci/programs installs them)
 	AUTOKILL_PROGRAMS=all go test -count=1 -v -run 'TestPrograms|TestPeers' ./internal/programs -args -update
@@ -55,4 +61,4 @@ fmt: ## format the code with gofumpt
 vuln: ## known vulnerabilities in what we depend on; says so where the database cannot be reached
 	@tools/vuln $(TOOL) govulncheck ./...
 
-.PHONY: help build man test race kernels matrix trees moveover lint fmt vuln
+.PHONY: help build man test race kernels matrix evidence trees moveover lint fmt vuln

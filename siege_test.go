@@ -8,6 +8,7 @@ import (
 
 	"github.com/autokill/autokill/autokilltest"
 	"github.com/autokill/autokill/internal/evidence"
+	"github.com/autokill/autokill/internal/testproc"
 )
 
 // TestHostileChildren: whatever a child does against the bond, it ends with its holder. The
@@ -16,6 +17,8 @@ import (
 func TestHostileChildren(t *testing.T) {
 	rounds := 1
 	switch {
+	case evidence.Wanted() && testproc.InMatrix():
+		rounds = 10
 	case evidence.Wanted():
 		rounds = 100
 	case !testing.Short():

@@ -23,14 +23,14 @@ import (
 const nobody = 65534
 
 // HostJobs is the list of jobs for this machine: every binary as root and as an
-// ordinary user, or as whoever we are.
+// ordinary user, or as whoever we are. Who is asked for and cannot be had has none.
 func (s Suite) HostJobs() []guest.Job {
 	who := []user{{name: "root"}, {name: "user", id: nobody}}
 	if os.Geteuid() != 0 {
 		who = []user{{name: "user", id: uint32(os.Geteuid())}}
 	}
 	var jobs []guest.Job
-	for _, u := range who {
+	for _, u := range s.asked(who) {
 		for _, b := range s.Binaries.Tests {
 			jobs = append(jobs, guest.Job{
 				Package: b.Package, User: u.name, UID: u.id, GID: u.id,

@@ -53,10 +53,10 @@ type Initramfs struct {
 	Series  string // what the tests see as AUTOKILL_KERNEL
 }
 
-// Jobs is the list of jobs: every binary as every user.
+// Jobs is the list of jobs: every binary as every user that is asked for.
 func (i Initramfs) Jobs() []guest.Job {
 	var jobs []guest.Job
-	for _, u := range users {
+	for _, u := range i.asked(users) {
 		for _, b := range i.Binaries.Tests {
 			jobs = append(jobs, guest.Job{
 				Package: b.Package,

@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"slices"
 	"strconv"
 	"time"
 )
@@ -11,7 +12,13 @@ type Suite struct {
 	Run      string        // which tests, as go test's -run; empty: all
 	Full     bool          // the long form of tests that have a short one
 	Timeout  time.Duration // of one job
+	As       string        // which user the tests run as; empty: each
 	Env      []string      // what the tests find in their environment beside the usual
+}
+
+// asked are those of the users that the tests shall run as.
+func (s Suite) asked(all []user) []user {
+	return slices.DeleteFunc(slices.Clone(all), func(u user) bool { return s.As != "" && s.As != u.name })
 }
 
 // args are those of a test binary.

@@ -3,8 +3,8 @@
 // Command matrix runs the tests of this module on the kernels of the matrix.
 //
 //	go run ./internal/kernels/matrix [-whole] [-kernel 7.3,5.10] [-arch amd64,arm64] [-run REGEXP]
-//		[-packages PATTERNS] [-full] [-evidence FILE] [-processors N] [-overlay FILE]
-//		[-record FILE] [-v]
+//		[-packages PATTERNS] [-as root] [-full] [-evidence FILE] [-rehearse] [-processors N]
+//		[-overlay FILE] [-record FILE] [-v]
 //
 // It exits with 0 if all is well, with 1 if anything failed or nothing ran,
 // and with 2 if the matrix cannot run here (go run makes 1 of that).
@@ -48,15 +48,17 @@ func main() {
 	flag.Var(&request.packages, "packages", "`patterns` of packages to test (default ./...)")
 	flag.StringVar(&request.run, "run", "", "run only the tests that match `regexp`, as go test does")
 	flag.Var(&request.arches, "arch", "`architecture` of the machines, amd64 or arm64; may be repeated (default amd64)")
+	flag.StringVar(&request.as, "as", "", "`user` that the tests run as, root or user (default both)")
 	flag.BoolVar(&request.full, "full", false, "run the long form of tests that have a short one; wants a longer -timeout")
 	flag.DurationVar(&request.timeout, "timeout", 10*time.Minute, "`time` that the tests of one package may take")
 	flag.StringVar(&request.evidence, "evidence", "", "run tests at the length that is evidence, and put their tables into this `document` if all is well; implies -full and -v")
+	flag.BoolVar(&request.rehearse, "rehearse", false, "with -evidence: run the short form, to see what would be written")
 	flag.IntVar(&request.processors, "processors", 2, "`number` of emulated processors of a machine")
 	flag.StringVar(&request.overlay, "overlay", "", "`file` with replacements of sources, as the go command takes it (mutations)")
 	flag.StringVar(&request.record, "record", "", "put the table into this `document` if all is well")
 	flag.BoolVar(&request.verbose, "v", false, "print what the tests write, as it comes")
 	flag.Parse()
-	if request.evidence != "" {
+	if request.evidence != "" && !request.rehearse {
 		request.full, request.verbose = true, true
 		request.env = []string{evidence.Variable + "=1"}
 	}
@@ -78,10 +80,11 @@ func main() {
 // A request is what the command line asks for.
 type request struct {
 	series, arches, packages list
-	run, overlay             string
+	run, overlay, as         string
 	record, evidence         string // documents
 	timeout                  time.Duration
 	whole, full, verbose     bool
+	rehearse                 bool
 	env                      []string // of the tests
 	processors               int
 	log                      *log.Logger // what the matrix does
@@ -146,17 +149,38 @@ func (r request) writeEvidence(ctx context.Context, reports []kernels.KernelRepo
 	if r.evidence == "" {
 		return nil
 	}
-	commit, err := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty", "--exclude=*").Output()
+	commit, err := r.commit(ctx)
 	if err != nil {
 		return fmt.Errorf("which commit was tested: %w", err)
 	}
-	remark := fmt.Sprintf("\nSeen on %s at commit %s, in machines of %d processors on %d.\n",
-		began.Format(time.DateOnly), strings.TrimSpace(string(commit)), r.processors, runtime.NumCPU())
+	length := ""
+	if r.rehearse {
+		length = " Only a rehearsal, in the short form."
+	}
+	remark := fmt.Sprintf("\nSeen on %s at commit %s, in machines of %d processors on %d.%s\n",
+		began.Format(time.DateOnly), commit, r.processors, runtime.NumCPU(), length)
 	seen := kernels.Evidence(reports)
 	for _, section := range seen.Sections() {
 		err = errors.Join(err, evidence.Put(r.evidence, section, seen.Markdown(section)+remark))
 	}
 	return err
+}
+
+// commit is what was tested. The document does not count: another run may have written into it.
+func (r request) commit(ctx context.Context) (string, error) {
+	hash, err := exec.CommandContext(ctx, "git", "rev-parse", "--short", "HEAD").Output()
+	if err != nil {
+		return "", err
+	}
+	changed, err := exec.CommandContext(ctx, "git", "status", "--porcelain", "--untracked-files=no", "--", ".", ":!"+r.evidence).Output()
+	if err != nil {
+		return "", err
+	}
+	commit := strings.TrimSpace(string(hash))
+	if len(changed) > 0 {
+		commit += ", and what was not committed"
+	}
+	return commit, nil
 }
 
 // hostCell gives this machine its architecture.
@@ -198,7 +222,7 @@ func (r request) prepare(ctx context.Context, cells []kernels.Cell, dir string) 
 	var building sync.WaitGroup
 	building.Go(func() {
 		for _, b := range benches {
-			b.suite = kernels.Suite{Run: r.run, Full: r.full, Timeout: r.timeout, Env: r.env}
+			b.suite = kernels.Suite{Run: r.run, Full: r.full, As: r.as, Timeout: r.timeout, Env: r.env}
 			var err error
 			b.suite.Binaries, err = kernels.Build(ctx, b.arch, r.packages, r.overlay, dir)
 			buildErr = errors.Join(buildErr, err)
