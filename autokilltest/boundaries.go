@@ -142,14 +142,14 @@ func (s suite) sites(t *testing.T, b boundary) []fault.Site {
 func (s suite) converse(t *testing.T, b boundary) *supervised {
 	t.Helper()
 	if b.partner == nil {
-		return s.supervise(t)
+		return s.supervise(t, nil)
 	}
 	here, there, err := sockets()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer there.Close()
-	p := s.supervise(t, there)
+	p := s.supervise(t, nil, there)
 	p.partner = b.partner(t, s, here)
 	return p
 }

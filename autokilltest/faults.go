@@ -118,7 +118,7 @@ func (f *faults) warm(t *testing.T, operation string) *supervised {
 		f.end(t)
 	}
 	if f.program == nil {
-		f.program, f.began = f.supervise(t), time.Now()
+		f.program, f.began = f.supervise(t, nil), time.Now()
 	}
 	if _, variant := variants[operation]; variant {
 		operation = "Start" // after which a variant proves nothing
@@ -143,7 +143,7 @@ func (f *faults) failures(t *testing.T, operation string) []failure {
 	t.Helper()
 	var all []failure
 	if operation == "Start" || strings.HasPrefix(operation, "Attach") && !testing.Short() {
-		p := f.supervise(t)
+		p := f.supervise(t, nil)
 		p.well(t, operation)
 		every := f.each(failure{operation: operation, first: true}, p.Trace())
 		all = testproc.Part(some(every, 4)) // each takes a program of its own
@@ -222,7 +222,7 @@ func (f *faults) fail(t *testing.T, one failure) {
 	f.tried++
 	var p *supervised
 	if one.first {
-		p = f.supervise(t)
+		p = f.supervise(t, nil)
 		defer p.end(t)
 	} else {
 		p = f.warm(t, one.operation)

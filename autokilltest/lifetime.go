@@ -38,6 +38,7 @@ var lifetime = []clause{
 		h.kill()
 		h.after(t, model.Killed)
 	}},
+	{"TestL1_TracedAtTheEnd", tracedAtTheEnd},
 
 	{"TestL2_Close", func(t *testing.T, s suite) {
 		h := s.hold(t, "close")

@@ -38,6 +38,9 @@ const (
 // toolsEnv names a directory with what the attacks need of root.
 const toolsEnv = "AUTOKILL_TEST_SIEGE"
 
+// pidsGroupEnv names a cgroup with few pids, where the tests can make one.
+const pidsGroupEnv = "AUTOKILL_TEST_PIDS"
+
 // setUserIDShell is in it: a shell with the set-user-ID bit, of somebody.
 const setUserIDShell = "sh"
 
@@ -59,6 +62,7 @@ func Besiege(t *testing.T, subjects Subjects, name string, rounds int) []Losses 
 	}
 	s := suite{Subject: subject, name: name}
 	tools := siegeTools(t)
+	env := []string{toolsEnv + "=" + tools, pidsGroupEnv + "=" + fewPids(t)}
 	all := make([]Losses, len(sieges))
 	var others []int
 	for i, siege := range sieges {
@@ -69,7 +73,7 @@ func Besiege(t *testing.T, subjects Subjects, name string, rounds int) []Losses 
 	}
 	chosen := append([]int{0}, testproc.Part(others)...)
 	for n := range rounds {
-		s.besiege(t, tools, n%2 == 0, chosen, all)
+		s.besiege(t, env, n%2 == 0, chosen, all)
 		cores, _ := filepath.Glob(filepath.Join(tools, "core*"))
 		for _, core := range cores {
 			_ = os.Remove(core)
@@ -109,11 +113,24 @@ func siegeTools(t *testing.T) string {
 	return dir
 }
 
+// fewPids makes the group, or none.
+func fewPids(t *testing.T) string {
+	t.Helper()
+	dir, _ := newCgroup(t, "pids")
+	if dir == "" {
+		return ""
+	}
+	if err := os.WriteFile(filepath.Join(dir, "pids.max"), []byte("64"), 0); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 // besiege is one round of the chosen attacks at once, on one holder.
-func (s suite) besiege(t *testing.T, tools string, killed bool, chosen []int, all []Losses) {
+func (s suite) besiege(t *testing.T, env []string, killed bool, chosen []int, all []Losses) {
 	t.Helper()
 	holder := testproc.Command(besiegedRole, s.name)
-	holder.Env = append(holder.Env, toolsEnv+"="+tools)
+	holder.Env = append(holder.Env, env...)
 	lines := map[int]*testproc.Lifeline{}
 	for _, i := range chosen {
 		lines[i] = testproc.NewLifeline(t)

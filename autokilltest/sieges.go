@@ -75,6 +75,7 @@ var sieges = []siege{
 	{name: "ends its leader thread", saysReady: true, play: does("leader")},
 	{name: "setsid", play: does("setsid")},
 	{name: "setpgid", play: does("setpgid")},
+	{name: "fills its pids cgroup with zombies", play: fillPids},
 	{name: "stops itself", play: func(besieger) (string, error) {
 		fmt.Println(inForce)
 		_ = unix.Kill(os.Getpid(), unix.SIGSTOP)

@@ -155,3 +155,28 @@ func dumpCore(besieger) (string, error) {
 	sit()
 	return "", nil
 }
+
+// fillPids uses up all pids of a cgroup, which threads and zombies count in. No program with a
+// runtime is safe there, so that another takes its place.
+//
+//go:norace
+func fillPids(besieger) (string, error) {
+	dir := os.Getenv(pidsGroupEnv)
+	if dir == "" {
+		return cannot(needsCgroup("pids"))
+	}
+	if err := joinCgroup(dir); err != nil {
+		return "", err
+	}
+	runtime.LockOSThread()
+	for n := 0; ; n++ {
+		pid, _, errno := unix.RawSyscall6(unix.SYS_CLONE, unix.CLONE_VFORK|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
+		if errno != 0 {
+			fmt.Printf("%s%s after %d\n", inForce, answer(errno), n)
+			return "", unix.Exec("/bin/sleep", []string{"sleep", "1000"}, nil)
+		}
+		if pid == 0 {
+			_, _, _ = unix.RawSyscall(unix.SYS_EXIT_GROUP, 0, 0, 0)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"syscall"
 	"testing"
 	"time"
 
@@ -44,8 +45,8 @@ type supervised struct {
 	partner func() error
 }
 
-// supervise starts one.
-func (s suite) supervise(t *testing.T, files ...*os.File) *supervised {
+// supervise starts one, as somebody else if sys says so.
+func (s suite) supervise(t *testing.T, sys *syscall.SysProcAttr, files ...*os.File) *supervised {
 	t.Helper()
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -53,7 +54,7 @@ func (s suite) supervise(t *testing.T, files ...*os.File) *supervised {
 	}
 	theirs := os.NewFile(uintptr(pair[1]), "socket")
 	p := &supervised{cmd: testproc.Command(enteringRole, s.name), done: map[string]bool{}, partner: func() error { return nil }}
-	p.cmd.Stdin, p.cmd.ExtraFiles = theirs, files
+	p.cmd.SysProcAttr, p.cmd.Stdin, p.cmd.ExtraFiles = sys, theirs, files
 	err = p.cmd.Start()
 	theirs.Close()
 	if err != nil {

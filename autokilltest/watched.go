@@ -38,6 +38,7 @@ type order struct {
 	Errno     syscall.Errno // that one of its calls will get, or 0
 	Limit     limit         // that it will come to
 	Value     uint64
+	Group     string // the cgroup that it is in, if the limit is one of that
 }
 
 // outcome is what came of it.
@@ -104,9 +105,9 @@ func carryOut(do order, prepare func() (play, error)) outcome {
 		return outcome{Err: err.Error()}
 	}
 	fault.Begin()
-	err = atTheLimit(do.Limit, do.Value, p.act)
+	err = atTheLimit(do, p.act)
 	fault.Finish()
-	o := outcome{Named: named(err, do.Errno) || do.Limit != noLimit && limited(err), Carries: errors.Is(err, do.Errno)}
+	o := outcome{Named: named(err, do.Errno) || do.Limit != noLimit && do.Limit.reached(err), Carries: errors.Is(err, do.Errno)}
 	if err != nil {
 		o.Err = err.Error()
 	}

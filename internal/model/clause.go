@@ -35,7 +35,7 @@ var lifetime = []Clause{
 		Limits: []string{
 			execRace,
 			"Death waits for a core dump that is being written, and for threads in uninterruptible sleep. The bond has done its part: the process runs no instruction any more.",
-			"A tracer with PTRACE_O_TRACEEXIT keeps the killed child in state t until it lets go or ends.",
+			"A tracer with PTRACE_O_TRACEEXIT stops the killed child on its way out, before it has closed anything, and keeps it there for as long as it likes; another SIGKILL changes nothing. The child runs no instruction of its own any more, its end is not reported, and what it holds itself lives on meanwhile. It ends within milliseconds after the tracer has detached or ended (TestL1_TracedAtTheEnd; [evidence.md](evidence.md)).",
 		},
 	},
 	{

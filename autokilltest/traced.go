@@ -1,0 +1,132 @@
+//go:build linux && (amd64 || arm64)
+
+package autokilltest
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/autokill/autokill/internal/evidence"
+	"github.com/autokill/autokill/internal/testproc"
+)
+
+// releases are how a tracer lets go of a child that it has stopped at its end.
+var releases = []struct {
+	name string
+	// do runs on the tracer's thread, and says whether that has to end.
+	do func(pid int) (ends bool, err error)
+}{
+	{"the tracer detaches", func(pid int) (bool, error) { return false, unix.PtraceDetach(pid) }},
+	{"the tracer ends", func(int) (bool, error) { return true, nil }},
+}
+
+// tracedAtTheEnd looks at what a tracer with PTRACE_O_TRACEEXIT does to the end of a child. The
+// kernel stops that on its way out (ptrace(2), PTRACE_EVENT_EXIT), before it has closed anything.
+// It is killed all the same, and ends when the tracer is out of the way.
+func tracedAtTheEnd(t *testing.T, s suite) {
+	hold := time.Duration(times(1000, 50)) * time.Millisecond
+	var rows [][]string
+	for _, release := range releases {
+		p := s.begin(t, s.Command("sleep", "1000"))
+		tr := traceEnd(t, p.Pid, release.do)
+		began := time.Now()
+		if err := p.Close(); err != nil {
+			t.Fatal(err)
+		}
+		stop := <-tr.stop
+		seen := fmt.Sprintf("after %.1f ms", milliseconds(time.Since(began)))
+		if stop != stoppedAtExit {
+			t.Errorf("%s: the tracer saw %s", release.name, stop)
+		}
+		// Neither time nor another SIGKILL moves it.
+		_ = unix.Kill(p.Pid, unix.SIGKILL)
+		select {
+		case <-p.Done():
+			t.Errorf("%s: it has ended before that", release.name)
+		case <-time.After(hold):
+		}
+		stat, err := testproc.ReadProcess(p.Pid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		began = time.Now()
+		close(tr.release)
+		s.wait(t, p)
+		rows = append(rows, []string{
+			s.name, seen, fmt.Sprintf("%v, in state %s", hold, stat.State), release.name,
+			fmt.Sprintf("after %.1f ms", milliseconds(time.Since(began))),
+		})
+	}
+	evidence.Table(t, "traced at the end", []string{"subject", "stops after Close", "held for", "until", "end seen"}, rows)
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// stoppedAtExit is what the tracer is to see.
+const stoppedAtExit = "PTRACE_EVENT_EXIT"
+
+// tracer is a thread of this process, whose end is that of the tracing.
+type tracer struct {
+	stop    chan string   // what the child stops with
+	release chan struct{} // closed when the child may go
+}
+
+// traceEnd starts the tracing, or skips the test where that is not allowed.
+func traceEnd(t *testing.T, pid int, release func(pid int) (ends bool, err error)) *tracer {
+	t.Helper()
+	tr := &tracer{make(chan string, 1), make(chan struct{})}
+	ready := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		if unix.Gettid() != os.Getpid() {
+			tr.run(pid, release, ready)
+			return
+		}
+		// The first thread does not end before the process. While it is taken, the next
+		// goroutine is on another.
+		defer runtime.UnlockOSThread()
+		taken := make(chan struct{})
+		go func() {
+			runtime.LockOSThread()
+			close(taken)
+			tr.run(pid, release, ready)
+		}()
+		<-taken
+	}()
+	if err := <-ready; err != nil {
+		t.Skipf("needs to be let trace a child: %v", err)
+	}
+	return tr
+}
+
+// run has a thread, which ends with it unless it is unlocked.
+func (tr *tracer) run(pid int, release func(int) (bool, error), ready chan<- error) {
+	_, _, errno := unix.RawSyscall6(unix.SYS_PTRACE, unix.PTRACE_SEIZE, uintptr(pid), 0, unix.PTRACE_O_TRACEEXIT, 0, 0)
+	ready <- errnoOf(errno)
+	if errno != 0 {
+		return
+	}
+	var status unix.WaitStatus
+	_, err := unix.Wait4(pid, &status, unix.WALL, nil)
+	for errors.Is(err, unix.EINTR) {
+		_, err = unix.Wait4(pid, &status, unix.WALL, nil)
+	}
+	switch {
+	case err != nil:
+		tr.stop <- err.Error()
+	case int(status)>>16 == unix.PTRACE_EVENT_EXIT:
+		tr.stop <- stoppedAtExit
+	default:
+		tr.stop <- fmt.Sprintf("status %#x", status)
+	}
+	<-tr.release
+	if ends, err := release(pid); !ends && err == nil {
+		runtime.UnlockOSThread()
+	}
+}
