@@ -61,6 +61,18 @@ var tripwires = []mutation{
 		pkg: ".", test: "^TestContract$/^tripwire$/^TestE5_WaitFreesAll$",
 	},
 	{
+		name: "each start leaves a descriptor open", file: "internal/bond/tripwire.go",
+		old: "		_ = unix.Close(s.peer)\n", new: "",
+		pkg: ".", test: "^TestEndurance$",
+	},
+	{
+		name: "a child can ignore the signal, and a proof cannot", file: "internal/bond/tripwire.go",
+		old: "	pending, sockets, err := p.clone(r)\n",
+		new: "	for i := range p.steps {\n		if a := &p.steps[i].Args; a[1] == clone.Int(unix.F_SETSIG) {\n			a[2] = clone.Int(int(unix.SIGTERM))\n		}\n	}\n" +
+			"	pending, sockets, err := p.clone(r)\n",
+		pkg: ".", test: "^TestHostileChildren$/^tripwire$",
+	},
+	{
 		name: "close the descriptors before arming", file: "internal/clone/compile.go",
 		old: "		steps = Inherit(steps, r.Files)\n",
 		new: "		steps = append(Inherit(steps[:len(steps)-len(r.Prologue)], r.Files), r.Prologue...)\n",
