@@ -45,6 +45,14 @@ evidence: ## what tests saw at full length; writes docs/evidence.md (hours, as r
 trees: ## real programs and peers, and what survives of them; writes the tables of docs/trees.md (.ci/programs installs them)
 	AUTOKILL_PROGRAMS=all go test -count=1 -v -run 'TestPrograms|TestPeers' ./internal/programs -args -update
 
+BENCH = .
+RESULTS = docs/benchmarks/results.json
+
+# Without cgo, which package net of a peer would bring along: the runtime is as in a program of pure Go.
+bench: ## what autokill costs beside its peers; writes docs/benchmarks.md (a quarter of an hour, as root, on a machine at rest; BENCH=Start)
+	cd bench && CGO_ENABLED=0 AUTOKILL_PROGRAMS=all go test -count=1 -timeout 60m -v -run '$(BENCH)' -bench '$(BENCH)' -benchtime 30x . -args -record ../$(RESULTS)
+	cd bench && go run ./publish -record ../$(RESULTS) -document ../docs/benchmarks.md -plots ../docs/benchmarks
+
 moveover: ## the tests of real modules, with os/exec and with autokill (fetches them; minutes)
 	AUTOKILL_MOVEOVER=1 go test -count=1 -timeout 30m -v -run TestModules ./internal/moveover
 
@@ -54,11 +62,12 @@ lint: ## vet, staticcheck, golangci-lint (with gofumpt), for Linux and what must
 	GOOS=darwin GOARCH=arm64 go build ./...
 	$(TOOL) staticcheck ./...
 	$(TOOL) golangci-lint run ./...
+	cd bench && go vet ./... && $(subst tools/,../tools/,$(TOOL)) golangci-lint run ./...
 
 fmt: ## format the code with gofumpt
-	$(TOOL) golangci-lint fmt ./...
+	$(TOOL) golangci-lint fmt ./... ./bench/...
 
 vuln: ## known vulnerabilities in what we depend on; says so where the database cannot be reached
 	@tools/vuln $(TOOL) govulncheck ./...
 
-.PHONY: help build man test race kernels matrix evidence trees moveover lint fmt vuln
+.PHONY: help build man test race kernels matrix evidence trees bench moveover lint fmt vuln

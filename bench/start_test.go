@@ -1,0 +1,188 @@
+//go:build linux && (amd64 || arm64)
+
+package bench
+
+import (
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ysmood/leakless"
+	"golang.org/x/sys/unix"
+
+	"github.com/autokill/autokill/bench/beside"
+	"github.com/autokill/autokill/bench/record"
+	"github.com/autokill/autokill/internal/bond"
+	"github.com/autokill/autokill/internal/clone"
+)
+
+const truth = "/bin/true"
+
+// BenchmarkStartWait starts /bin/true and waits for its end.
+func BenchmarkStartWait(b *testing.B) {
+	times := many(4, 1)
+	contenders := []*beside.Contender{
+		running(ours, times, truth),
+		running(plain, times, truth),
+		running(pdeathsig, times, truth),
+		{Name: "leakless", Turns: 1, Take: turns(runLeakless)},
+		floor(b, "C floor", times, truth),
+	}
+	race(b, many(10, 1), contenders, against(contenders)...)
+}
+
+// runLeakless runs /bin/true as the README of leakless says.
+func runLeakless() error {
+	launcher := leakless.New()
+	cmd := launcher.Command(truth)
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	<-launcher.Pid() // or a goroutine of its waits for ever
+	return cmd.Wait()
+}
+
+// BenchmarkStart starts a program that stays. With and without the bond is what the bond itself
+// costs: the same vector of system calls, once with a parcel.
+func BenchmarkStart(b *testing.B) {
+	times := many(4, 1)
+	argv := sleeper(b)
+	contenders := []*beside.Contender{
+		starting(ours, times, argv...),
+		starting(plain, times, argv...),
+		starting(pdeathsig, times, argv...),
+		{Name: "with the bond", Turns: times, Take: func(n int) (took time.Duration, _ error) {
+			for range n {
+				began := time.Now()
+				c, err := bond.Start(bare(argv), bond.Wish{})
+				took += time.Since(began)
+				if err != nil {
+					return 0, err
+				}
+				c.Kill()
+				c.Await()
+				c.Close()
+			}
+			return took, nil
+		}},
+		{Name: "without the bond", Turns: times, Take: func(n int) (took time.Duration, _ error) {
+			for range n {
+				request := bare(argv)
+				request.NoNewPrivs = true
+				began := time.Now()
+				c, err := request.Start()
+				took += time.Since(began)
+				if err != nil {
+					return 0, err
+				}
+				if err := discard(c); err != nil {
+					return 0, err
+				}
+			}
+			return took, nil
+		}},
+	}
+	race(b, many(10, 1), contenders, versus{ours, plain}, versus{ours, pdeathsig}, versus{"with the bond", "without the bond"})
+}
+
+// bare is a request without any frills.
+func bare(argv []string) *clone.Request {
+	return &clone.Request{Path: argv[0], Argv: argv, Files: []int{0, 1, 2}}
+}
+
+// discard kills and reaps.
+func discard(c clone.Child) error {
+	defer unix.Close(c.Pidfd)
+	if err := unix.PidfdSendSignal(c.Pidfd, unix.SIGKILL, nil, 0); err != nil {
+		return err
+	}
+	return unix.Waitid(unix.P_PIDFD, c.Pidfd, nil, unix.WEXITED|unix.WALL, nil)
+}
+
+// BenchmarkParallel starts /bin/true and waits, in 8 goroutines.
+func BenchmarkParallel(b *testing.B) {
+	const goroutines = 8
+	times := many(64, 8)
+	var contenders []*beside.Contender
+	for _, name := range []string{ours, plain, pdeathsig} {
+		s := starters[name]
+		contenders = append(contenders, &beside.Contender{Name: name, Turns: times, Block: true, Take: func(n int) (time.Duration, error) {
+			failures := make(chan error, goroutines)
+			var all sync.WaitGroup
+			began := time.Now()
+			for range goroutines {
+				all.Go(func() {
+					for range n / goroutines {
+						if err := s.run(truth); err != nil {
+							failures <- err
+							return
+						}
+					}
+				})
+			}
+			all.Wait()
+			took := time.Since(began)
+			close(failures)
+			return took, <-failures
+		}})
+	}
+	// Throughput is the other way round.
+	race(b, many(5, 1), contenders, versus{plain, ours}, versus{pdeathsig, ours})
+}
+
+// BenchmarkClose ends a child that sleeps: Close until Done, and Kill until Wait has
+// returned.
+func BenchmarkClose(b *testing.B) {
+	argv := sleeper(b)
+	ending := func(name string) *beside.Contender {
+		s := starters[name]
+		return &beside.Contender{Name: name, Turns: many(4, 1), Take: func(n int) (took time.Duration, _ error) {
+			for range n {
+				c, err := s(nil, argv...)
+				if err != nil {
+					return 0, err
+				}
+				began := time.Now()
+				err = c.end()
+				took += time.Since(began)
+				if err != nil {
+					return 0, err
+				}
+			}
+			return took, nil
+		}}
+	}
+	contenders := []*beside.Contender{ending(ours), ending(plain)}
+	race(b, many(10, 1), contenders, against(contenders)...)
+}
+
+// TestAllocations counts what a start and wait allocates, on the heap of the whole program.
+func TestAllocations(t *testing.T) {
+	count := many(1000, 100)
+	var allocations, bytes record.Result
+	for _, name := range []string{ours, plain} {
+		s := starters[name]
+		var before, after runtime.MemStats
+		for range 10 { // what is made once
+			if err := s.run(truth); err != nil {
+				t.Fatal(err)
+			}
+		}
+		runtime.ReadMemStats(&before)
+		for range count {
+			if err := s.run(truth); err != nil {
+				t.Fatal(err)
+			}
+		}
+		runtime.ReadMemStats(&after)
+		per := func(after, before uint64) beside.Spread {
+			return beside.Exactly(float64((after - before) / uint64(count))) // as testing.AllocsPerRun rounds
+		}
+		allocations.Values = append(allocations.Values, record.Value{Name: name, Spread: per(after.Mallocs, before.Mallocs)})
+		bytes.Values = append(bytes.Values, record.Value{Name: name, Spread: per(after.TotalAlloc, before.TotalAlloc)})
+	}
+	allocations.Unit, bytes.Unit = "allocations", "bytes"
+	t.Run("Count", func(t *testing.T) { keep(t, allocations) })
+	t.Run("Bytes", func(t *testing.T) { keep(t, bytes) })
+}

@@ -1,0 +1,138 @@
+//go:build linux && (amd64 || arm64)
+
+package bench
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"syscall"
+	"time"
+
+	"github.com/autokill/autokill"
+	"github.com/autokill/autokill/bench/beside"
+)
+
+// A child was started.
+type child struct {
+	wait func() error // and reap
+	kill func() error // returns at once
+}
+
+// end kills and reaps.
+func (c child) end() error {
+	if err := c.kill(); err != nil {
+		return err
+	}
+	return killed(c.wait())
+}
+
+// killed is nil for the end that a kill makes.
+func killed(err error) error {
+	state, ok := errors.AsType[interface {
+		error
+		Sys() any
+	}](err)
+	if !ok {
+		return fmt.Errorf("a child that was killed: %w", err)
+	}
+	if status, ok := state.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGKILL {
+		return fmt.Errorf("a child that was killed: %w", err)
+	}
+	return nil
+}
+
+// A starter starts a program. stdout may be nil.
+type starter func(stdout *os.File, argv ...string) (child, error)
+
+// starters are ways to do it, by name. A worker is told the name.
+var starters = map[string]starter{
+	ours:            byAutokill(autokill.Cmd{}),
+	"tree":          byAutokill(autokill.Cmd{Scope: autokill.ScopeTree}),
+	"PID namespace": byAutokill(autokill.Cmd{Scope: autokill.ScopePIDNamespace}),
+	plain:           byOsExec(nil),
+	pdeathsig:       byOsExec(&syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}),
+}
+
+// The names of those that most benchmarks are about.
+const (
+	ours      = "autokill"
+	plain     = "os/exec"
+	pdeathsig = "os/exec with Pdeathsig"
+)
+
+func byAutokill(how autokill.Cmd) starter {
+	return func(stdout *os.File, argv ...string) (child, error) {
+		c := autokill.Command(argv[0], argv[1:]...)
+		c.Scope, c.Mechanism = how.Scope, how.Mechanism
+		if stdout != nil {
+			c.Stdout = stdout
+		}
+		if err := c.Start(); err != nil {
+			return child{}, err
+		}
+		return child{c.Wait, c.Process.Close}, nil
+	}
+}
+
+func byOsExec(attr *syscall.SysProcAttr) starter {
+	return func(stdout *os.File, argv ...string) (child, error) {
+		c := exec.Command(argv[0], argv[1:]...)
+		c.SysProcAttr = attr
+		if stdout != nil {
+			c.Stdout = stdout
+		}
+		if err := c.Start(); err != nil {
+			return child{}, err
+		}
+		return child{c.Wait, c.Process.Kill}, nil
+	}
+}
+
+// run starts a program, and waits for its end.
+func (s starter) run(argv ...string) error {
+	c, err := s(nil, argv...)
+	if err != nil {
+		return err
+	}
+	return c.wait()
+}
+
+// turns measures what is done so many times.
+func turns(do func() error) func(int) (time.Duration, error) {
+	return func(n int) (time.Duration, error) {
+		began := time.Now()
+		for range n {
+			if err := do(); err != nil {
+				return 0, err
+			}
+		}
+		return time.Since(began), nil
+	}
+}
+
+// running is a contender that starts a program and waits for its end.
+func running(name string, times int, argv ...string) *beside.Contender {
+	s := starters[name]
+	return &beside.Contender{Name: name, Turns: times, Take: turns(func() error { return s.run(argv...) })}
+}
+
+// starting is a contender that starts a program which stays; its end is not measured.
+func starting(name string, times int, argv ...string) *beside.Contender {
+	s := starters[name]
+	return &beside.Contender{Name: name, Turns: times, Take: func(n int) (took time.Duration, _ error) {
+		for range n {
+			began := time.Now()
+			c, err := s(nil, argv...)
+			took += time.Since(began)
+			if err != nil {
+				return 0, err
+			}
+			if err := c.end(); err != nil {
+				return 0, err
+			}
+		}
+		return took, nil
+	}}
+}
