@@ -53,6 +53,9 @@ bench: ## what autokill costs beside its peers; writes docs/benchmarks.md (a qua
 	cd bench && CGO_ENABLED=0 AUTOKILL_PROGRAMS=all go test -count=1 -timeout 60m -v -run '$(BENCH)' -bench '$(BENCH)' -benchtime 30x . -args -record ../$(RESULTS)
 	cd bench && go run ./publish -record ../$(RESULTS) -document ../docs/benchmarks.md -plots ../docs/benchmarks
 
+benchnative: ## each mechanism beside os/exec, in a virtual machine that has both; writes docs/benchmarks.md
+	cd bench && go run github.com/autokill/autokill/internal/kernels/matrix -kernel $(or $(KERNEL),7.3) -packages . -run '^TestMechanisms$$' -evidence ../docs/benchmarks.md
+
 moveover: ## the tests of real modules, with os/exec and with autokill (fetches them; minutes)
 	AUTOKILL_MOVEOVER=1 go test -count=1 -timeout 30m -v -run TestModules ./internal/moveover
 
@@ -70,4 +73,4 @@ fmt: ## format the code with gofumpt
 vuln: ## known vulnerabilities in what we depend on; says so where the database cannot be reached
 	@tools/vuln $(TOOL) govulncheck ./...
 
-.PHONY: help build man test race kernels matrix evidence trees bench moveover lint fmt vuln
+.PHONY: help build man test race kernels matrix evidence trees bench bench benchnative moveover lint fmt vuln

@@ -5,10 +5,12 @@ package bench
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"math/rand/v2"
 	"os/exec"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -38,17 +40,8 @@ func race(b *testing.B, samplesEach int, contenders []*beside.Contender, compare
 		}
 	}
 	samples := make([][]float64, len(taking))
-	chance := rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
 	for b.Loop() {
-		for range samplesEach {
-			sample, err := beside.Sample(taking, chance)
-			if err != nil {
-				b.Fatal(err)
-			}
-			for i, ns := range sample {
-				samples[i] = append(samples[i], ns)
-			}
-		}
+		addSamples(b, samples, taking, samplesEach)
 	}
 	result := record.Result{Unit: "ns", Samples: len(samples[0])}
 	for i, c := range taking {
@@ -72,6 +65,21 @@ func race(b *testing.B, samplesEach int, contenders []*beside.Contender, compare
 		b.Logf("%s / %s: %.3f (%.3f to %.3f)", v.of, v.over, spread.Median, spread.Low, spread.High)
 	}
 	keep(b, result)
+}
+
+// addSamples takes so many more of all contenders.
+func addSamples(tb testing.TB, samples [][]float64, contenders []beside.Contender, count int) {
+	tb.Helper()
+	chance := rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
+	for range count {
+		sample, err := beside.Sample(contenders, chance)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		for i, ns := range sample {
+			samples[i] = append(samples[i], ns)
+		}
+	}
 }
 
 // word is a name as a part of a unit, which has no spaces.
@@ -109,26 +117,32 @@ func keep(tb testing.TB, r record.Result) {
 	if *recordFile == "" {
 		return
 	}
-	r.Run = thisRun(tb)
-	results, err := record.Load(*recordFile)
-	if err == nil {
-		err = record.Save(*recordFile, record.Put(results, r))
-	}
-	if err != nil {
+	if err := addResult(*recordFile, r); err != nil {
 		tb.Fatal(err)
 	}
 }
 
-// thisRun is where and when this is.
-func thisRun(tb testing.TB) record.Run {
-	tb.Helper()
+// addResult puts a result into a file.
+func addResult(file string, r record.Result) (err error) {
+	if r.Run, err = thisRun(); err != nil {
+		return err
+	}
+	results, err := record.Load(file)
+	if err != nil {
+		return err
+	}
+	return record.Save(file, record.Put(results, r))
+}
+
+// thisRun is where and when this is. All results of one process have the same.
+var thisRun = sync.OnceValues(func() (record.Run, error) {
 	var uname unix.Utsname
 	if err := unix.Uname(&uname); err != nil {
-		tb.Fatal(err)
+		return record.Run{}, err
 	}
 	commit, err := exec.Command("git", "describe", "--always", "--dirty", "--exclude=*").Output()
 	if err != nil {
-		tb.Fatalf("which commit is this: %v", err)
+		return record.Run{}, fmt.Errorf("which commit is this: %w", err)
 	}
 	return record.Run{
 		Date:       time.Now().Format(time.DateOnly),
@@ -136,8 +150,8 @@ func thisRun(tb testing.TB) record.Run {
 		Kernel:     unix.ByteSliceToString(uname.Release[:]),
 		Go:         runtime.Version(),
 		Processors: runtime.NumCPU(),
-	}
-}
+	}, nil
+})
 
 // many is a number of the long form, or a small one in the short form, which shows that all
 // works and not how fast.

@@ -4,7 +4,6 @@ package bench
 
 import (
 	"runtime"
-	"sync"
 	"testing"
 	"time"
 
@@ -102,30 +101,9 @@ func discard(c clone.Child) error {
 
 // BenchmarkParallel starts /bin/true and waits, in 8 goroutines.
 func BenchmarkParallel(b *testing.B) {
-	const goroutines = 8
-	times := many(64, 8)
 	var contenders []*beside.Contender
 	for _, name := range []string{ours, plain, pdeathsig} {
-		s := starters[name]
-		contenders = append(contenders, &beside.Contender{Name: name, Turns: times, Block: true, Take: func(n int) (time.Duration, error) {
-			failures := make(chan error, goroutines)
-			var all sync.WaitGroup
-			began := time.Now()
-			for range goroutines {
-				all.Go(func() {
-					for range n / goroutines {
-						if err := s.run(truth); err != nil {
-							failures <- err
-							return
-						}
-					}
-				})
-			}
-			all.Wait()
-			took := time.Since(began)
-			close(failures)
-			return took, <-failures
-		}})
+		contenders = append(contenders, parallel(name, many(64, 8), truth))
 	}
 	// Throughput is the other way round.
 	race(b, many(5, 1), contenders, versus{plain, ours}, versus{pdeathsig, ours})
@@ -135,25 +113,7 @@ func BenchmarkParallel(b *testing.B) {
 // returned.
 func BenchmarkClose(b *testing.B) {
 	argv := sleeper(b)
-	ending := func(name string) *beside.Contender {
-		s := starters[name]
-		return &beside.Contender{Name: name, Turns: many(4, 1), Take: func(n int) (took time.Duration, _ error) {
-			for range n {
-				c, err := s(nil, argv...)
-				if err != nil {
-					return 0, err
-				}
-				began := time.Now()
-				err = c.end()
-				took += time.Since(began)
-				if err != nil {
-					return 0, err
-				}
-			}
-			return took, nil
-		}}
-	}
-	contenders := []*beside.Contender{ending(ours), ending(plain)}
+	contenders := []*beside.Contender{ending(ours, many(4, 1), argv...), ending(plain, many(4, 1), argv...)}
 	race(b, many(10, 1), contenders, against(contenders)...)
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"sync"
 	"syscall"
 	"time"
 
@@ -49,6 +50,8 @@ type starter func(stdout *os.File, argv ...string) (child, error)
 // starters are ways to do it, by name. A worker is told the name.
 var starters = map[string]starter{
 	ours:            byAutokill(autokill.Cmd{}),
+	"native":        byAutokill(autokill.Cmd{Mechanism: autokill.Native}),
+	"tripwire":      byAutokill(autokill.Cmd{Mechanism: autokill.Tripwire}),
 	"tree":          byAutokill(autokill.Cmd{Scope: autokill.ScopeTree}),
 	"PID namespace": byAutokill(autokill.Cmd{Scope: autokill.ScopePIDNamespace}),
 	plain:           byOsExec(nil),
@@ -130,6 +133,51 @@ func starting(name string, times int, argv ...string) *beside.Contender {
 				return 0, err
 			}
 			if err := c.end(); err != nil {
+				return 0, err
+			}
+		}
+		return took, nil
+	}}
+}
+
+// parallel is a contender that does what running does in 8 goroutines.
+func parallel(name string, times int, argv ...string) *beside.Contender {
+	const goroutines = 8
+	s := starters[name]
+	return &beside.Contender{Name: name, Turns: times, Block: true, Take: func(n int) (time.Duration, error) {
+		failures := make(chan error, goroutines)
+		var all sync.WaitGroup
+		began := time.Now()
+		for range goroutines {
+			all.Go(func() {
+				for range n / goroutines {
+					if err := s.run(argv...); err != nil {
+						failures <- err
+						return
+					}
+				}
+			})
+		}
+		all.Wait()
+		took := time.Since(began)
+		close(failures)
+		return took, <-failures
+	}}
+}
+
+// ending is a contender that ends a child which sleeps; its start is not measured.
+func ending(name string, times int, argv ...string) *beside.Contender {
+	s := starters[name]
+	return &beside.Contender{Name: name, Turns: times, Take: func(n int) (took time.Duration, _ error) {
+		for range n {
+			c, err := s(nil, argv...)
+			if err != nil {
+				return 0, err
+			}
+			began := time.Now()
+			err = c.end()
+			took += time.Since(began)
+			if err != nil {
 				return 0, err
 			}
 		}

@@ -39,7 +39,8 @@ type Binaries struct {
 }
 
 // Build compiles our init and the tests of the packages that the patterns
-// name into the directory dir. Packages without tests are left out, and so are
+// name into the directory dir. The go command runs in the current directory: that may be in a
+// module below this one that requires it. Packages without tests are left out, and so are
 // those set aside. An overlay is a file with replacements of sources, as the go command
 // takes it.
 func Build(ctx context.Context, arch Arch, patterns []string, overlay, dir string) (Binaries, error) {
@@ -49,7 +50,6 @@ func Build(ctx context.Context, arch Arch, patterns []string, overlay, dir strin
 		return Binaries{}, err
 	}
 	built := Binaries{Root: strings.TrimSpace(root), Init: filepath.Join(dir, "init-"+arch.Name)}
-	tool.root = built.Root
 	listed, err := tool.output(append([]string{
 		"list", "-f", "{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}\t{{.Dir}}{{end}}",
 	}, patterns...)...)
@@ -83,13 +83,11 @@ func Build(ctx context.Context, arch Arch, patterns []string, overlay, dir strin
 type goTool struct {
 	ctx     context.Context
 	arch    Arch
-	root    string
 	overlay string // of the tests
 }
 
 func (t goTool) output(args ...string) (string, error) {
 	cmd := exec.CommandContext(t.ctx, "go", args...)
-	cmd.Dir = t.root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+t.arch.Name)
 	var complaint bytes.Buffer
 	cmd.Stderr = &complaint
