@@ -73,4 +73,4 @@ fmt: ## format the code with gofumpt
 vuln: ## known vulnerabilities in what we depend on; says so where the database cannot be reached
 	@tools/vuln $(TOOL) govulncheck ./...
 
-.PHONY: help build man test race kernels matrix evidence trees bench bench benchnative moveover lint fmt vuln
+.PHONY: help build man test race kernels matrix evidence trees bench benchnative moveover lint fmt vuln
