@@ -21,7 +21,7 @@ import (
 
 // racing is how many race at the same time. More of them exec less often each, and fewer
 // leave processors idle: then nobody is stopped in the middle of a kill.
-const racing = 16
+const racing = 8
 
 // ways are those in which racers lose their holder. What is prepared is not done in the race.
 var ways = []struct {
