@@ -36,6 +36,8 @@ func (s suite) boundaries() []boundary {
 		{"Receive from another", sendTo},
 		{"HandOver to another", takeOverFrom},
 		{"TakeOver from another", handOverTo},
+		{"Exec", nil},
+		{inherited, nil},
 	}
 	if attach := s.attach(); attach != "" {
 		all = append(all, boundary{attach, nil})

@@ -29,7 +29,7 @@ func everySystemCallFails(t *testing.T, s suite) {
 	f := &faults{suite: s}
 	defer f.publish(t)
 	var all []failure
-	operations := s.operations()
+	operations := append(s.operations(), inherited)
 	for _, name := range append(operations[:1:1], testproc.Part(operations[1:])...) {
 		all = append(all, f.failures(t, name)...)
 	}
@@ -51,7 +51,7 @@ func everySystemCallFails(t *testing.T, s suite) {
 
 // operations are those that mean something of its own for the subject.
 func (s suite) operations() []string {
-	names := []string{"Start", "Close", "Send", "Receive", "FromFile", "HandOver"}
+	names := []string{"Start", "Close", "Send", "Receive", "FromFile", "HandOver", "Exec"}
 	if attach := s.attach(); attach != "" {
 		names = append(names, attach)
 	}
@@ -142,7 +142,7 @@ func (f *faults) end(t *testing.T) {
 func (f *faults) failures(t *testing.T, operation string) []failure {
 	t.Helper()
 	var all []failure
-	if operation == "Start" || strings.HasPrefix(operation, "Attach") && !testing.Short() {
+	if operation == "Start" || operation == inherited || strings.HasPrefix(operation, "Attach") && !testing.Short() {
 		p := f.supervise(t, nil)
 		p.well(t, operation)
 		every := f.each(failure{operation: operation, first: true}, p.Trace())
@@ -153,6 +153,9 @@ func (f *faults) failures(t *testing.T, operation string) []failure {
 			}
 		}
 		p.end(t)
+	}
+	if operation == inherited {
+		return all // each is the first in its program
 	}
 	p := f.warm(t, operation)
 	p.well(t, operation)

@@ -22,6 +22,7 @@ var operations = map[string]func(Subject) (play, error){
 	"Receive":  receivePlay,
 	"FromFile": fromFilePlay,
 	"HandOver": handOverPlay,
+	"Exec":     execPlay,
 	"Attach":   attachPlay(autokill.Attach),
 
 	"AttachGroup": attachPlay(autokill.AttachGroup),

@@ -65,7 +65,7 @@ func watched(subjects Subjects, args []string) int {
 	check(err)
 	r.Close()
 	w.Close()
-	answer(outcome{})
+	answer(heir())
 	message := make([]byte, 1<<10)
 	for {
 		n, err := os.Stdin.Read(message)
@@ -74,6 +74,10 @@ func watched(subjects Subjects, args []string) int {
 		}
 		var do order
 		check(json.Unmarshal(message[:n], &do))
+		if do.Operation == inherited {
+			answer(bequeath(subjects[args[0]], do, args))
+			continue
+		}
 		prepare := operations[do.Operation]
 		if prepare == nil {
 			prepare = variantPlay(do.Operation)
@@ -84,7 +88,7 @@ func watched(subjects Subjects, args []string) int {
 		if slices.Contains(onTerminal, do.Operation) {
 			terminal() // for good
 		}
-		answer(carryOut(do, func() (play, error) { return prepare(subjects[args[0]]) }))
+		answer(carryOut(do, testproc.OpenDescriptors(), func() (play, error) { return prepare(subjects[args[0]]) }))
 	}
 }
 
@@ -96,10 +100,11 @@ type play struct {
 	settle func(error) error
 	// shared: another program has the children, too, so they go on.
 	shared bool
+	// failsForGood: after a failure there is something left until the program ends.
+	failsForGood bool
 }
 
-func carryOut(do order, prepare func() (play, error)) outcome {
-	before := testproc.OpenDescriptors()
+func carryOut(do order, before map[int]string, prepare func() (play, error)) outcome {
 	p, err := prepare()
 	if err != nil {
 		return outcome{Err: err.Error()}
@@ -114,7 +119,7 @@ func carryOut(do order, prepare func() (play, error)) outcome {
 	if broken := p.settle(err); broken != nil {
 		o.Broken = broken.Error()
 	}
-	if !p.shared {
+	if !p.shared && (err == nil || !p.failsForGood) {
 		o.Left = testproc.Left(before)
 	}
 	return o
