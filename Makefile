@@ -37,7 +37,7 @@ EVIDENT = $(MAKE) kernels EVIDENCE='$(DOCUMENT)'
 
 evidence: ## what tests saw at full length; writes docs/evidence.md (hours, as root; DOCUMENT=copy.md REHEARSE=1: the short form)
 	$(if $(REHEARSE),,AUTOKILL_MUTATIONS_NATIVE=1) $(EVIDENT) KERNEL=host AS=root PACKAGES=./internal/mutations RUN='^TestMutations'
-	$(EVIDENT) KERNEL=$(EVIDENCE_KERNELS) PACKAGES=. RUN='^TestContract$$$$//^(TestR3_EverySystemCallFails|TestR3_EveryLimit|TestL7_KilledAtEveryBoundary|TestL1_TracedAtTheEnd)$$$$'
+	$(EVIDENT) KERNEL=$(EVIDENCE_KERNELS) PACKAGES='. ./internal/bond' RUN='^(TestContract|TestR3_BecomeEverySystemCallFails|TestL7_BecomeLosesItsHolderAtEveryBoundary)$$$$//^(TestR3_EverySystemCallFails|TestR3_EveryLimit|TestL7_KilledAtEveryBoundary|TestL1_TracedAtTheEnd)$$$$'
 	$(EVIDENT) KERNEL=$(EVIDENCE_KERNELS) PACKAGES=. RUN='^TestHostileChildren$$$$'
 	$(EVIDENT) KERNEL=host PACKAGES=. RUN='^(TestEndurance|TestSoak)$$$$'
 	$(EVIDENT) KERNEL=7.3 PROCESSORS=4 AS=root PACKAGES=. RUN='^TestExecRace$$$$'

@@ -9,5 +9,5 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testproc.Main(m, map[string]func([]string) int{sealedRole: startSealed, becomeRole: playBecome, swallowedRole: startSwallowed})
+	testproc.Main(m, map[string]func([]string) int{sealedRole: startSealed, becomeRole: playBecome, swallowedRole: startSwallowed, enterBecomeRole: enterBecome, watchedBecomeRole: watchedBecome})
 }

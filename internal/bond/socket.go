@@ -4,6 +4,9 @@ package bond
 
 import (
 	"errors"
+	"fmt"
+	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -11,6 +14,7 @@ import (
 // endpoint is what matters about a descriptor by whose other end a program wants to be
 // held.
 type endpoint struct {
+	unknown      error // why the rest is not known, if a question was refused
 	open         bool
 	domain, kind int // of a socket, or zero
 	listening    bool
@@ -21,21 +25,26 @@ type endpoint struct {
 // inspect looks at a descriptor. What cannot be known is left zero.
 func inspect(fd int) endpoint {
 	var e endpoint
-	if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil {
-		return e
-	}
-	e.open = true
-	option := func(name int) int {
-		n, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, name)
-		if err != nil {
-			return 0
+	// answered says whether a question was, and keeps the first errno that is no answer.
+	answered := func(question string, err error, answers ...error) bool {
+		if err != nil && e.unknown == nil && !slices.Contains(answers, err) {
+			e.unknown = os.NewSyscallError(question, err)
 		}
+		return err == nil
+	}
+	option := func(question string, name int) int {
+		n, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, name)
+		answered("getsockopt("+question+")", err, unix.ENOTSOCK)
 		return n
 	}
-	e.domain, e.kind = option(unix.SO_DOMAIN), option(unix.SO_TYPE)
-	e.listening = option(unix.SO_ACCEPTCONN) != 0
-	_, err := unix.Getpeername(fd)
-	e.connected = err == nil
+	_, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+	if e.open = answered("fcntl(F_GETFD)", err, unix.EBADF); !e.open {
+		return e
+	}
+	e.domain, e.kind = option("SO_DOMAIN", unix.SO_DOMAIN), option("SO_TYPE", unix.SO_TYPE)
+	e.listening = option("SO_ACCEPTCONN", unix.SO_ACCEPTCONN) != 0
+	_, err = unix.Getpeername(fd)
+	e.connected = answered("getpeername", err, unix.ENOTSOCK, unix.ENOTCONN)
 	if n, err := unix.IoctlGetInt(fd, unix.TIOCOUTQ); err == nil {
 		e.queued = n
 	}
@@ -49,6 +58,8 @@ func (e endpoint) canHold() bool { return e.domain == unix.AF_UNIX && e.kind == 
 // refusal says why a descriptor cannot be used.
 func (e endpoint) refusal() error {
 	switch {
+	case e.unknown != nil:
+		return fmt.Errorf("what it is cannot be known: %w", e.unknown)
 	case !e.open:
 		return errors.New("it is not open: the starter must let it be inherited")
 	case !e.canHold():
