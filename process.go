@@ -23,29 +23,32 @@ type Process struct {
 	Pid int
 
 	child *bond.Child
-	done  chan struct{}
-	state *ProcessState // to be read after done
 
 	mu       sync.Mutex
 	closed   bool // the handle is
 	shared   bool // others may have the handle, too
 	released bool // the caller has given the Process up
 	ended    bool
+	state    ProcessState  // when it has ended
+	done     chan struct{} // nil until somebody asks for it
 }
 
-// newProcess makes the Process of a new child. Its goroutine takes care of the end,
-// whether or not anybody waits, and keeps the Process from being collected before.
+// newProcess makes the Process of a new child. Package bond takes care of the end, whether
+// or not anybody waits, and keeps the Process from being collected before.
 func newProcess(child *bond.Child) *Process {
-	p := &Process{Pid: child.Pid, child: child, done: make(chan struct{})}
-	go p.reap()
+	p := &Process{Pid: child.Pid, child: child}
+	child.Follow((*mourner)(p))
 	return p
 }
 
-func (p *Process) reap() {
-	ending := p.child.Await()
-	p.state = &ProcessState{pid: p.Pid, ending: ending}
+// mourner is the Process as one that is told of the child's end.
+type mourner Process
+
+func (m *mourner) Ended(ending bond.Ending) {
+	p := (*Process)(m)
 	p.mu.Lock()
-	p.ended = true
+	defer p.mu.Unlock()
+	p.ended, p.state = true, ProcessState{pid: p.Pid, ending: ending}
 	switch {
 	case p.closed:
 		p.discard()
@@ -54,8 +57,9 @@ func (p *Process) reap() {
 	case p.released:
 		p.discard()
 	}
-	p.mu.Unlock()
-	close(p.done)
+	if p.done != nil {
+		close(p.done)
+	}
 }
 
 // bereaved are those whose child has ended while others in its scope have not.
@@ -84,7 +88,7 @@ func (p *Process) Close() error {
 	if p.closed || p.released {
 		return nil
 	}
-	if !p.shared {
+	if !p.shared && !(p.ended && p.child.Deserted()) {
 		// This comes first: it cannot be lost to an exec that the child is in the middle
 		// of, as the signal that the closing sends can. The handle was shared with
 		// nobody, so the closing is meant to kill.
@@ -102,7 +106,17 @@ func (p *Process) Close() error {
 // Done returns a channel that is closed when the child has ended and was reaped, which is
 // its parent's to do if it was attached. In a tree others may still be there, in a PID
 // namespace all are gone.
-func (p *Process) Done() <-chan struct{} { return p.done }
+func (p *Process) Done() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.done == nil {
+		p.done = make(chan struct{})
+		if p.ended {
+			close(p.done)
+		}
+	}
+	return p.done
+}
 
 // Wait waits for the child to end, closes the handle, which kills whoever is left in
 // the scope, and returns how the child ended. It may be called any number of times, by
@@ -115,17 +129,26 @@ func (p *Process) WaitContext(ctx context.Context) (*ProcessState, error) {
 	if err := p.usable(); err != nil {
 		return nil, err
 	}
-	select {
-	case <-p.done:
-	default:
+	if ctx.Done() == nil {
+		p.child.Hasten()
+	}
+	if !p.hasEnded() {
 		select {
-		case <-p.done:
+		case <-p.Done():
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			if !p.hasEnded() {
+				return nil, ctx.Err()
+			}
 		}
 	}
 	_ = p.Close()
-	return p.state, nil
+	return &p.state, nil
+}
+
+func (p *Process) hasEnded() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ended
 }
 
 // Stop asks the child nicely: it sends sig, and SIGCONT in case the child is
@@ -156,7 +179,7 @@ func (p *Process) stop(ctx context.Context, sig os.Signal, send func(os.Signal) 
 		return nil, err
 	}
 	select {
-	case <-p.done:
+	case <-p.Done():
 	case <-ctx.Done():
 		p.kill()
 	}
@@ -274,7 +297,7 @@ func (p *Process) Scope() Scope { return Scope(p.child.Scope()) }
 // Mechanism returns what is in force: [Native] or [Tripwire].
 func (p *Process) Mechanism() Mechanism { return Mechanism(p.child.Kind()) }
 
-// Observer returns a pidfd of the child that the caller owns. It is readable when
+// Observer returns a non-blocking pidfd of the child that the caller owns. It is readable when
 // the child has ended (poll(2)), and neither keeps the child alive nor kills it.
 // The error wraps [os.ErrClosed] after the child has ended and the Process was
 // closed.
@@ -284,7 +307,7 @@ func (p *Process) Observer() (*os.File, error) {
 	if p.released {
 		return nil, errReleased
 	}
-	return duplicate(p.child.Observer, "autokill observer")
+	return duplicateObserver(p.child.Observer)
 }
 
 // WithHandle calls f with the number of a pidfd of the child, as

@@ -18,6 +18,8 @@ func errSystem() error {
 
 func duplicate(syscall.Conn, string) (*os.File, error) { return nil, errSystem() }
 
+func duplicateObserver(syscall.Conn) (*os.File, error) { return nil, errSystem() }
+
 func rightsOf(*os.File) ([]byte, error) { return nil, errSystem() }
 
 func sendPiece(syscall.RawConn, []byte, []byte) (int, error) { return 0, errSystem() }

@@ -144,6 +144,9 @@ func closeAll(files []*os.File) {
 
 // copy starts the copies, a goroutine for each.
 func (s *streams) copy() {
+	if len(s.copies) == 0 {
+		return
+	}
 	s.running = len(s.copies)
 	s.results = make(chan error, s.running)
 	for _, run := range s.copies {

@@ -288,7 +288,11 @@ func reopen(handle int) (*pidfd.FD, error) {
 		}
 		defer second.Close()
 		if pid, failed := pidOf(second); failed == nil && pid > 0 {
-			return observe(pid, handle)
+			fd, err := observe(pid, handle)
+			if err != nil {
+				return nil, err
+			}
+			return observerOf(fd)
 		}
 		return nil, err
 	case err != nil:

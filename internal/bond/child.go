@@ -33,6 +33,8 @@ type Child struct {
 	mechanism mechanism
 	everybody everybody
 	peer      *os.File    // see post
+	mourner   Mourner     // see Follow
+	number    uint64      // see followers
 	reaps     *Child      // whom it reaps in its place: monitor or init
 	outer     []*pidfd.FD // who stands around a command in a PID namespace: monitor, init
 }
@@ -92,6 +94,9 @@ type Ending struct {
 // Await waits for the end of the child and takes care that no zombie is left: it
 // must be called, once. Until it returns the Observer stays open.
 func (c *Child) Await() Ending { return c.mechanism.await(c) }
+
+// Mourner is told of the end of a child. It must not block, for it keeps others waiting.
+type Mourner interface{ Ended(Ending) }
 
 // Error is a start that was refused or failed, by the mechanism of Kind.
 type Error struct {

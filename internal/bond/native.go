@@ -12,12 +12,11 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/autokill/autokill/internal/clone"
-	"github.com/autokill/autokill/pidfd"
 )
 
 // native is CLONE_PIDFD_AUTOKILL: the handle is the pidfd that clone3 returned,
 // and the kernel reaps the child by itself.
-type native struct{}
+type native struct{ scope Scope }
 
 func (native) kind() Kind { return Native }
 
@@ -29,7 +28,7 @@ const autokillBit = unix.O_TRUNC
 // trust needs no proof in advance: every start checks the bit.
 func (native) trust() error { return nil }
 
-func (native) start(r *clone.Request, allowNewPrivs bool) (*Child, error) {
+func (n native) start(r *clone.Request, allowNewPrivs bool) (*Child, error) {
 	r.Flags |= nativeFlags
 	if allowNewPrivs {
 		r.Flags &^= unix.CLONE_NNP
@@ -44,12 +43,17 @@ func (native) start(r *clone.Request, allowNewPrivs bool) (*Child, error) {
 		handle.Close()
 		return nil, err
 	}
-	observer, err := observe(c.Pid, int(handle.Fd()))
+	fd, err := observe(c.Pid, int(handle.Fd()))
 	if err != nil {
 		handle.Close() // the last reference: kills
 		return nil, err
 	}
-	return newChild(c.Pid, handle, observer, native{}), nil
+	observer, err := n.scope.observer(fd)
+	if err != nil {
+		handle.Close()
+		return nil, err
+	}
+	return newChild(c.Pid, handle, observer, n), nil
 }
 
 // cloneBound starts a child whose pidfd is the handle, and makes sure that it is.
@@ -82,28 +86,25 @@ func cloneBound(r *clone.Request) (pending *clone.Pending, handle *os.File, err 
 // The child may have ended already, and its pid may be somebody else's by now: the
 // inode numbers tell (pidfs has unique ones). Then a duplicate keeps nothing alive
 // and is all there is to have.
-func observe(pid, handle int) (*pidfd.FD, error) {
+func observe(pid, handle int) (int, error) {
 	fd, err := look(pid, handle)
 	switch {
 	case err == nil:
 		same, err := sameFile(fd, handle)
 		if err != nil {
 			_ = unix.Close(fd)
-			return nil, err
+			return -1, err
 		}
 		if same {
-			return observerOf(fd)
+			return fd, nil
 		}
 		_ = unix.Close(fd)
 	case errors.Is(err, unix.ESRCH), errors.Is(err, unix.ENOENT): // nobody's any more, or a thread's
 	default:
-		return nil, err
+		return -1, err
 	}
 	fd, err = unix.FcntlInt(uintptr(handle), unix.F_DUPFD_CLOEXEC, 0)
-	if err != nil {
-		return nil, os.NewSyscallError("fcntl(F_DUPFD_CLOEXEC)", err)
-	}
-	return observerOf(fd)
+	return fd, os.NewSyscallError("fcntl(F_DUPFD_CLOEXEC)", err)
 }
 
 // look opens a pidfd of a child. Where a filter denies pidfd_open, the file handle of a
@@ -125,7 +126,7 @@ func look(pid, handle int) (int, error) {
 }
 
 func openPidfd(pid int) (int, error) {
-	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
+	fd, err := unix.PidfdOpen(pid, 0)
 	return fd, os.NewSyscallError("pidfd_open", err)
 }
 
@@ -135,7 +136,7 @@ func lookAgain(handle int) (int, error) {
 	if err != nil {
 		return -1, os.NewSyscallError("name_to_handle_at", err)
 	}
-	fd, err := unix.OpenByHandleAt(handle, name, unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK)
+	fd, err := unix.OpenByHandleAt(handle, name, unix.O_RDWR|unix.O_CLOEXEC)
 	switch {
 	case errors.Is(err, unix.ESTALE):
 		return -1, unix.ESRCH

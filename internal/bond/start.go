@@ -20,12 +20,26 @@ func observerOf(fd int) (*pidfd.FD, error) {
 		_ = unix.Close(fd)
 		return nil, os.NewSyscallError("fcntl", err)
 	}
+	return blockingObserverOf(fd)
+}
+
+func blockingObserverOf(fd int) (*pidfd.FD, error) {
 	file := os.NewFile(uintptr(fd), "pidfd")
 	observer, err := pidfd.FromFile(file)
 	if err != nil {
 		file.Close()
 	}
 	return observer, err
+}
+
+// observer makes the observer of a child that was started. One that is followed (Follow)
+// has a blocking file, of which Go's poller knows nothing: the end of the child does not
+// wake a thread that then finds nobody waiting.
+func (s Scope) observer(fd int) (*pidfd.FD, error) {
+	if s == ScopePIDNamespace {
+		return observerOf(fd)
+	}
+	return blockingObserverOf(fd)
 }
 
 // posthumous waits until the child has been reaped, by the kernel or by somebody
@@ -62,7 +76,7 @@ var (
 func (k Kind) mechanism(s Scope) (mechanism, error) {
 	switch k {
 	case Native:
-		return native{}, nil
+		return native{s}, nil
 	case Tripwire:
 		return tripwire{s}, nil
 	}

@@ -32,3 +32,9 @@ func Attach(int, Scope) (*Child, error) { return nil, &Error{Tripwire, errSystem
 
 // Become refuses, for the same reason.
 func Become(int, Scope, []int) error { return errSystem() }
+
+// Follow tells nobody: there are no children here.
+func (c *Child) Follow(Mourner) {}
+
+// Hasten is Follow's.
+func (c *Child) Hasten() {}

@@ -46,7 +46,7 @@ func (t tripwire) start(r *clone.Request, allowNewPrivs bool) (*Child, error) {
 		sockets.close()
 		return nil, err
 	}
-	observer, err := observerOf(c.Pidfd)
+	observer, err := t.scope.observer(c.Pidfd)
 	if err != nil {
 		sockets.close() // the last reference: kills
 		waitFor(c.Pid, unix.WEXITED)
@@ -156,15 +156,20 @@ func ReapOrphans(pids []int) {
 
 func (tripwire) await(c *Child) Ending {
 	end := reap(c)
+	c.reaped(end)
+	return end
+}
+
+// reaped does what is to be done then.
+func (c *Child) reaped(end Ending) {
 	ours.CompareAndDelete(c.Pid, c)
 	c.post(end)
-	return end
 }
 
 // reap waits for the end and reaps: the exec has made the child an ordinary one.
 func reap(c *Child) Ending {
 	for waited := false; ; waited = true {
-		exit, ended, err := c.Observer.Reap()
+		end, ended, err := c.reapNow()
 		switch {
 		case errors.Is(err, unix.ECHILD):
 			// Somebody else's wait got it. Linux 6.15 and later still tell.
@@ -172,7 +177,7 @@ func reap(c *Child) Ending {
 		case err != nil:
 			return reapByNumber(c)
 		case ended:
-			return Ending{Known: true, Status: exit.Status, Rusage: exit.Usage}
+			return end
 		case waited:
 			// Ended, but nothing to reap: a tracer comes before the parent
 			// (ptrace(2)), and only a blocking wait notices when it is done.
@@ -183,6 +188,12 @@ func reap(c *Child) Ending {
 			}
 		}
 	}
+}
+
+// reapNow reaps if the child has ended and nobody comes first.
+func (c *Child) reapNow() (Ending, bool, error) {
+	exit, ended, err := c.Observer.Reap()
+	return Ending{Known: ended, Status: exit.Status, Rusage: exit.Usage}, ended, err
 }
 
 // reapByNumber is for where a filter denies waitid.

@@ -3,7 +3,7 @@ package model
 var endings = []Clause{
 	{
 		ID: "E1", Says: "No zombie, and no Wait is needed.",
-		Native: "CLONE_AUTOREAP", Tripwire: "one goroutine per child waits in Go's poller and reaps; after the starter's end an init does",
+		Native: "CLONE_AUTOREAP", Tripwire: "one goroutine waits for all children and reaps; after the starter's end an init does",
 		PIDNamespace: "the init reaps inside, we reap the init, and the monitor", Attached: "its parent reaps it, not we",
 		Tests:  []string{"TestPIDNamespaceReapsForUs", "TestOrphansAreReaped", "TestReapLeavesStops"},
 		Limits: []string{"A tracer comes before the parent: until it has reaped, the child is a zombie."},
@@ -27,7 +27,7 @@ var endings = []Clause{
 	},
 	{
 		ID: "E5", Says: "Wait closes; Release and garbage kill nobody.",
-		Native: "the goroutine that waits keeps the Process", Tripwire: "the same", Tree: "a registry keeps the handle while others are left",
+		Native: "who waits for all children keeps the Process", Tripwire: "the same", Tree: "a registry keeps the handle while others are left",
 	},
 }
 

@@ -31,7 +31,7 @@ var endings = []mutation{
 	},
 	{
 		name: "the child is not reaped", file: "internal/bond/tripwire.go",
-		old: "		exit, ended, err := c.Observer.Reap()\n", new: "		exit, ended, err := c.Observer.Peek()\n",
+		old: "	exit, ended, err := c.Observer.Reap()\n", new: "	exit, ended, err := c.Observer.Peek()\n",
 		pkg: ".", test: "^TestContract$/^tripwire$/^TestE1_NoZombieWithoutWait$",
 	},
 	{
@@ -46,7 +46,7 @@ var endings = []mutation{
 	},
 	{
 		name: "Wait leaves the rest of a tree", file: "process.go",
-		old: "	_ = p.Close()\n	return p.state, nil\n", new: "	return p.state, nil\n",
+		old: "	_ = p.Close()\n	return &p.state, nil\n", new: "	return &p.state, nil\n",
 		pkg: ".", test: "^TestContract$/^tree$/^TestB1_TheChildEndsFirst$",
 	},
 	{

@@ -145,17 +145,18 @@ func OpenDescriptors() map[int]string {
 
 func newDescriptors(before map[int]string) []string {
 	var all []string
-	pollers := map[string]bool{}
+	pollers := map[string]int{"anon_inode:[eventpoll]": 2, "anon_inode:[eventfd]": 1}
 	for _, what := range before {
-		pollers[what] = true
+		pollers[what]--
 	}
 	for n, what := range OpenDescriptors() {
 		if before[n] == what {
 			continue
 		}
-		// Go's runtime opens its poller when it is first needed, and keeps it.
-		if (what == "anon_inode:[eventpoll]" || what == "anon_inode:[eventfd]") && !pollers[what] {
-			pollers[what] = true
+		// Go's runtime opens its poller when it is first needed, and keeps it. So does package
+		// bond with the one by which it follows children.
+		if pollers[what] > 0 {
+			pollers[what]--
 			continue
 		}
 		all = append(all, fmt.Sprintf("descriptor %d: %s", n, what))
@@ -163,14 +164,15 @@ func newDescriptors(before map[int]string) []string {
 	return all
 }
 
-// goroutines are those that run code of this module.
+// goroutines are those that run code of this module, but for the one that follows children.
 func goroutines() []string {
 	var text strings.Builder
 	_ = pprof.Lookup("goroutine").WriteTo(&text, 2)
 	var all []string
 	for stack := range strings.SplitSeq(text.String(), "\n\n") {
-		main := strings.Contains(stack, "testproc.Checked.Run(") || strings.Contains(stack, "testproc.Main(")
-		if main || !strings.Contains(stack, "github.com/autokill/autokill") {
+		kept := strings.Contains(stack, "testproc.Checked.Run(") || strings.Contains(stack, "testproc.Main(")
+		kept = kept || strings.Contains(stack, "bond.(*followers).run(")
+		if kept || !strings.Contains(stack, "github.com/autokill/autokill") {
 			continue
 		}
 		all = append(all, stack)

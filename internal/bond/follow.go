@@ -1,0 +1,195 @@
+//go:build linux && (amd64 || arm64)
+
+package bond
+
+import (
+	"errors"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Follow sees to the end of the child and tells m, once. It must be called, once, or
+// Await in its place.
+//
+// One goroutine does that for all children, so a child costs none, and nobody is woken
+// by its start. Those whose end is more than one event have one of their own.
+func (c *Child) Follow(m Mourner) {
+	c.mourner = m
+	if events, ok := c.sign(); !ok || !following.add(c, events) {
+		go c.follow()
+	}
+}
+
+func (c *Child) follow() { c.mourner.Ended(c.Await()) }
+
+// Hasten waits for the end of a child that is followed, and takes care of it, in a system
+// call on the caller's thread. That sees the end soonest: a goroutine that waits for
+// another one's word is woken with a thread more. But it takes a thread, so only few may
+// do it at a time; for anybody else it returns at once.
+func (c *Child) Hasten() {
+	events, ok := c.sign()
+	if !ok {
+		return
+	}
+	defer hasteners.Add(-1)
+	if hasteners.Add(1) > maxHasteners || !following.take(c) {
+		return
+	}
+	if c.waitFor(events) != nil {
+		go c.follow()
+		return
+	}
+	c.conclude()
+}
+
+// hasteners are the threads that wait in Hasten. Their number is small against the 10,000
+// at which Go gives up, and large against that of the processors.
+var hasteners atomic.Int32
+
+const maxHasteners = 16
+
+// sign is the event by which the end of the child is known, as poll(2) has it: of one that
+// the kernel reaps it is the hang-up, which is always told.
+func (c *Child) sign() (events int16, ok bool) {
+	switch c.mechanism.(type) {
+	case tripwire:
+		return unix.POLLIN, true
+	case native:
+		return 0, true
+	}
+	return 0, false
+}
+
+// waitFor returns when the sign is there.
+func (c *Child) waitFor(events int16) error {
+	return c.control(func(fd int) error {
+		following.forget(fd)
+		fds := []unix.PollFd{{Fd: int32(fd), Events: events}}
+		for {
+			if _, err := unix.Poll(fds, -1); !errors.Is(err, unix.EINTR) {
+				return err
+			}
+		}
+	})
+}
+
+func (c *Child) control(call func(fd int) error) error {
+	conn, err := c.Observer.SyscallConn()
+	if err != nil {
+		return err
+	}
+	if closed := conn.Control(func(fd uintptr) { err = call(int(fd)) }); closed != nil {
+		return closed
+	}
+	return err
+}
+
+// conclude takes the ending of a child whose sign was seen. Where that takes longer, as
+// with a tracer who comes before the parent, a goroutine does it.
+func (c *Child) conclude() {
+	switch c.mechanism.(type) {
+	case native:
+		c.mourner.Ended(told(c))
+		return
+	case tripwire:
+		if end, ended, err := c.reapNow(); ended && err == nil {
+			c.reaped(end)
+			c.mourner.Ended(end)
+			return
+		}
+	}
+	go c.follow()
+}
+
+// followers are the children that are followed by one goroutine, each by a number that is
+// used once. Who takes a child out of the map takes care of its end.
+type followers struct {
+	mu       sync.Mutex
+	epoll    int // what the goroutine waits for, or 0
+	last     uint64
+	children map[uint64]*Child
+}
+
+var following followers
+
+// add is false where there is no epoll for it: that is denied, or a limit is reached.
+func (f *followers) add(c *Child, events int16) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.epoll == 0 && f.open() != nil {
+		return false
+	}
+	f.last++
+	number := f.last
+	event := unix.EpollEvent{Events: uint32(events) | unix.EPOLLONESHOT, Fd: int32(number), Pad: int32(number >> 32)}
+	if c.control(func(fd int) error { return unix.EpollCtl(f.epoll, unix.EPOLL_CTL_ADD, fd, &event) }) != nil {
+		return false
+	}
+	c.number = number
+	f.children[number] = c
+	return true
+}
+
+// open makes the epoll instance, which Go's poller watches in its turn.
+func (f *followers) open() error {
+	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return err
+	}
+	if err := unix.SetNonblock(epoll, true); err != nil {
+		_ = unix.Close(epoll)
+		return err
+	}
+	file := os.NewFile(uintptr(epoll), "epoll")
+	conn, err := file.SyscallConn()
+	if err == nil {
+		err = file.SetReadDeadline(time.Time{}) // an error if Go's poller did not take it
+	}
+	if err != nil {
+		file.Close()
+		return err
+	}
+	f.epoll, f.children = epoll, map[uint64]*Child{}
+	go f.run(conn)
+	return nil
+}
+
+// run never ends.
+func (f *followers) run(conn syscall.RawConn) {
+	var events [64]unix.EpollEvent
+	_ = conn.Read(func(fd uintptr) bool {
+		for {
+			n, err := unix.EpollWait(int(fd), events[:], 0)
+			if errors.Is(err, unix.EINTR) {
+				continue
+			}
+			for _, event := range events[:max(n, 0)] {
+				if c := f.remove(uint64(uint32(event.Fd)) | uint64(uint32(event.Pad))<<32); c != nil {
+					c.conclude()
+				}
+			}
+			if n < len(events) {
+				return false
+			}
+		}
+	})
+}
+
+// remove is nil if another has taken the child.
+func (f *followers) remove(number uint64) *Child {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c := f.children[number]
+	delete(f.children, number)
+	return c
+}
+
+func (f *followers) take(c *Child) bool { return c.number != 0 && f.remove(c.number) != nil }
+
+// forget spares the goroutine an event that somebody else waits for.
+func (f *followers) forget(fd int) { _ = unix.EpollCtl(f.epoll, unix.EPOLL_CTL_DEL, fd, nil) }
