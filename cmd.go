@@ -153,6 +153,15 @@ func (c *Cmd) Environ() []string {
 	return (&exec.Cmd{Env: c.Env, Dir: c.Dir}).Environ()
 }
 
+// environ is Environ, without its search for entries of one key where there are none:
+// package syscall lists no key of this program's twice.
+func (c *Cmd) environ() []string {
+	if c.Env == nil && c.Dir == "" {
+		return os.Environ()
+	}
+	return c.Environ()
+}
+
 func (c *Cmd) argv() []string {
 	if len(c.Args) > 0 {
 		return c.Args

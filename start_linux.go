@@ -14,10 +14,15 @@ import (
 
 // request is what the Cmd asks of package clone and of package bond.
 func (c *Cmd) request(files []int) (*clone.Request, bond.Wish, error) {
+	for i, null := range c.streams.null {
+		if null {
+			files[i] = clone.Null
+		}
+	}
 	request := &clone.Request{
 		Path:   c.Path,
 		Argv:   c.argv(),
-		Env:    c.Environ(),
+		Env:    c.environ(),
 		Dir:    c.Dir,
 		Files:  files,
 		Nofile: nofile.ForChild(),

@@ -12,8 +12,11 @@ import (
 // streams are the descriptors of the child, and what moves data through those that
 // are pipes of ours.
 type streams struct {
-	// child are the child's descriptors, in order; a nil one stays closed.
+	// child are the child's descriptors, in order; a nil one stays closed, unless it is one
+	// of the first three and null.
 	child []*os.File
+	// null are those that the child opens itself.
+	null [3]bool
 	// handed are the files that were opened for the child only. They are closed when
 	// the child has them, or when it could not be started.
 	handed []*os.File
@@ -29,6 +32,7 @@ type streams struct {
 // prepare makes the child's descriptors of what the Cmd says. Where a stream is no
 // file it is a pipe, and a copy of it is to be started.
 func (s *streams) prepare(c *Cmd) error {
+	s.null = [...]bool{c.Stdin == nil, c.Stdout == nil, c.Stderr == nil}
 	stdin, err := s.reader(c.Stdin)
 	if err != nil {
 		return err
@@ -56,7 +60,7 @@ func same(a, b any) (equal bool) {
 func (s *streams) reader(r io.Reader) (*os.File, error) {
 	switch source := r.(type) {
 	case nil:
-		return s.null(os.O_RDONLY)
+		return nil, nil
 	case *os.File:
 		return source, nil // nil: closed
 	}
@@ -88,7 +92,7 @@ func unread(err error, pipe *os.File) bool {
 func (s *streams) writer(w io.Writer) (*os.File, error) {
 	switch sink := w.(type) {
 	case nil:
-		return s.null(os.O_WRONLY)
+		return nil, nil
 	case *os.File:
 		return sink, nil // nil: closed
 	}
@@ -104,14 +108,6 @@ func (s *streams) writer(w io.Writer) (*os.File, error) {
 		return err
 	})
 	return theirs, nil
-}
-
-func (s *streams) null(flag int) (*os.File, error) {
-	null, err := os.OpenFile(os.DevNull, flag, 0)
-	if err == nil {
-		s.handed = append(s.handed, null)
-	}
-	return null, err
 }
 
 // lend keeps both ends of a pipe in mind until it is time to close them.

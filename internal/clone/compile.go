@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"slices"
 	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,7 +15,7 @@ import (
 // mask is restored from *mask as the last step before the execve: until then the
 // child takes no signal but SIGKILL and SIGSTOP. dispositions is empty where
 // CLONE_CLEAR_SIGHAND does that work. gate is the read end of the pipe by which the
-// caller lets the child go on when its maps are written, or noGate.
+// caller lets the child go on when its maps are written, or noGate. Strings go into m.
 //
 // The order matters:
 //
@@ -29,7 +28,7 @@ import (
 //   - The credentials come after chroot, which needs them, and before chdir,
 //     which is to be judged by the new ones.
 //   - PR_SET_PDEATHSIG comes after the credentials, which clear it.
-func compile(r *Request, gate int, mask *uint64, dispositions []disposition, steps []Step) ([]Step, error) {
+func compile(r *Request, gate int, mask *uint64, dispositions []disposition, m *memory, steps []Step) ([]Step, error) {
 	add := func(s Step) { steps = append(steps, s) }
 
 	if r.NoNewPrivs {
@@ -71,7 +70,7 @@ func compile(r *Request, gate int, mask *uint64, dispositions []disposition, ste
 	}
 	steps = append(steps, r.Confinement...)
 	if r.Chroot != "" {
-		root, err := cstring("chroot", r.Chroot)
+		root, err := m.path("chroot", r.Chroot)
 		if err != nil {
 			return nil, err
 		}
@@ -90,7 +89,7 @@ func compile(r *Request, gate int, mask *uint64, dispositions []disposition, ste
 		add(raiseAmbient(capability))
 	}
 	if r.Dir != "" {
-		dir, err := cstring("chdir", r.Dir)
+		dir, err := m.path("chdir", r.Dir)
 		if err != nil {
 			return nil, err
 		}
@@ -127,7 +126,7 @@ func compile(r *Request, gate int, mask *uint64, dispositions []disposition, ste
 		add(Step{Name: "ptrace(PTRACE_TRACEME)", Nr: unix.SYS_PTRACE, Args: [6]Arg{Int(unix.PTRACE_TRACEME)}})
 	}
 
-	exec, err := execve(r)
+	exec, err := execve(r, m)
 	if err != nil {
 		return nil, err
 	}
@@ -144,34 +143,26 @@ func privateMounts() Step {
 	}
 }
 
-func execve(r *Request) (Step, error) {
+func execve(r *Request, m *memory) (Step, error) {
 	if len(r.Argv) == 0 {
 		// Linux 5.18 starts such a program with argv[0] = "", older kernels with
 		// none at all, which set-user-ID programs were caught out by.
 		return Step{}, &fs.PathError{Op: "execve", Path: r.Path, Err: fmt.Errorf("argv is empty: %w", syscall.EINVAL)}
 	}
-	path, err := cstring("execve", r.Path)
+	path, err := m.path("execve", r.Path)
 	if err != nil {
 		return Step{}, err
 	}
-	argv, err := syscall.SlicePtrFromStrings(r.Argv)
+	argv, err := m.addAll(r.Argv)
 	if err != nil {
 		return Step{}, &fs.PathError{Op: "execve: argument with a NUL byte", Path: r.Path, Err: err}
 	}
-	env, err := syscall.SlicePtrFromStrings(r.Env)
+	env, err := m.addAll(r.Env)
 	if err != nil {
 		return Step{}, &fs.PathError{Op: "execve: environment with a NUL byte", Path: r.Path, Err: err}
 	}
 	return Step{
 		Name: "execve", Path: r.Path, Nr: unix.SYS_EXECVE,
-		Args: [6]Arg{Addr(path), Addr(unsafe.SliceData(argv)), Addr(unsafe.SliceData(env))},
+		Args: [6]Arg{Addr(path), Addr(argv), Addr(env)},
 	}, nil
-}
-
-func cstring(op, path string) (*byte, error) {
-	p, err := syscall.BytePtrFromString(path)
-	if err != nil {
-		return nil, &fs.PathError{Op: op, Path: path, Err: err}
-	}
-	return p, nil
 }

@@ -78,7 +78,7 @@ func TestCompileOrder(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.req.Path, tt.req.Argv, tt.req.Files = "/x", []string{"x"}, []int{7, 8, 9}
-			steps, err := compile(&tt.req, noGate, new(uint64), nil, nil)
+			steps, err := compile(&tt.req, noGate, new(uint64), nil, new(memory), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -96,7 +96,7 @@ func TestCompileGate(t *testing.T) {
 		Path: "/x", Argv: []string{"x"}, Files: []int{7, 8, 9},
 		Prologue: []Step{{Name: "arm"}}, Chroot: "/r", Credential: &Credential{NoSetGroups: true},
 	}
-	steps, err := compile(req, 5, new(uint64), nil, nil)
+	steps, err := compile(req, 5, new(uint64), nil, new(memory), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestCompileGate(t *testing.T) {
 
 // TestCompilePtrace: the tracer is to see nothing of the start.
 func TestCompilePtrace(t *testing.T) {
-	steps, err := compile(&Request{Path: "/x", Argv: []string{"x"}, Ptrace: true}, noGate, new(uint64), nil, nil)
+	steps, err := compile(&Request{Path: "/x", Argv: []string{"x"}, Ptrace: true}, noGate, new(uint64), nil, new(memory), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +128,7 @@ func TestCompileWithoutClearSighand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	steps, err := compile(&Request{Path: "/x", Argv: []string{"x"}}, noGate, new(uint64), all, nil)
+	steps, err := compile(&Request{Path: "/x", Argv: []string{"x"}}, noGate, new(uint64), all, new(memory), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +153,7 @@ func TestCompileRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := compile(&tt.req, noGate, new(uint64), nil, nil)
+			_, err := compile(&tt.req, noGate, new(uint64), nil, new(memory), nil)
 			var pathErr *fs.PathError
 			if !errors.As(err, &pathErr) || pathErr.Op != tt.op {
 				t.Errorf("got %v, want a *fs.PathError of %q", err, tt.op)
@@ -183,6 +183,15 @@ func simulate(t *testing.T, table map[int]string, steps []Step) {
 			}
 			table[free] = table[value(s.Args[0])]
 			*s.Result = int32(free)
+		case "open":
+			free := 0
+			for table[free] != "" {
+				free++
+			}
+			if free != int(s.Want) {
+				t.Fatalf("open gives %d and not %d", free, s.Want)
+			}
+			table[free] = "null"
 		case "dup3":
 			table[value(s.Args[1])] = table[value(s.Args[0])]
 		case "fcntl(F_SETFD)":
@@ -216,6 +225,9 @@ func TestInherit(t *testing.T) {
 			simulate(t, table, Inherit(nil, files[:]))
 			for n, from := range files {
 				want := ""
+				if from == Null {
+					want = "null"
+				}
 				if from >= 0 {
 					want = string(rune('a' + from))
 				}
@@ -230,7 +242,7 @@ func TestInherit(t *testing.T) {
 			}
 			return
 		}
-		for from := -1; from < open; from++ {
+		for from := Null; from < open; from++ {
 			files[i] = from
 			try(i + 1)
 		}

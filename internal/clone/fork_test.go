@@ -17,7 +17,7 @@ import (
 // it, and becomes true.
 func withParent(t *testing.T, r *Request) {
 	t.Helper()
-	end, err := execve(&Request{Path: "/bin/true", Argv: []string{"true"}})
+	end, err := execve(&Request{Path: "/bin/true", Argv: []string{"true"}}, new(memory))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,8 @@ package clone
 
 import (
 	"math"
+	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -44,8 +46,43 @@ func Inherit(steps []Step, files []int) []Step {
 			steps = append(steps, Step{Name: "dup3", Nr: unix.SYS_DUP3, Args: [6]Arg{Int(from), Int(i)}})
 		}
 	}
-	return append(steps, Step{
+	steps = append(steps, Step{
 		Name: "close_range", Nr: unix.SYS_CLOSE_RANGE,
 		Args: [6]Arg{Int(n), Int(math.MaxUint32)},
 	})
+	return openNull(steps, files)
 }
+
+// openNull comes when all others are in their places, so the lowest number that is free is
+// known: the first that shall stay closed, or the one that is wanted.
+func openNull(steps []Step, files []int) []Step {
+	closed := slices.Index(files, -1)
+	for i, from := range files {
+		if from != Null {
+			continue
+		}
+		flag := unix.O_RDONLY
+		if i > 0 {
+			flag = unix.O_WRONLY
+		}
+		got := i
+		if closed >= 0 {
+			got = min(i, closed)
+		}
+		steps = append(steps, Step{
+			Name: "open", Path: os.DevNull, Nr: unix.SYS_OPENAT,
+			Args: [6]Arg{Int(unix.AT_FDCWD), Addr(&devNull[0]), Int(flag)},
+			Mask: ^uintptr(0), Want: uintptr(got),
+		})
+		if got != i {
+			steps = append(
+				steps,
+				Step{Name: "dup3", Nr: unix.SYS_DUP3, Args: [6]Arg{Int(got), Int(i)}},
+				Step{Name: "close", Nr: unix.SYS_CLOSE, Args: [6]Arg{Int(got)}},
+			)
+		}
+	}
+	return steps
+}
+
+var devNull = [...]byte{'/', 'd', 'e', 'v', '/', 'n', 'u', 'l', 'l', 0}

@@ -15,6 +15,10 @@ type Self struct {
 	Pid  int32
 }
 
+// Null in [Request.Files] is /dev/null, which the child opens: 0 to be read, others to be
+// written.
+const Null = -2
+
 // Request says what the child is to become.
 //
 // Numbers in it are descriptors of the caller, who keeps them open until Start
@@ -24,8 +28,8 @@ type Request struct {
 	Argv []string
 	Env  []string
 
-	// Files[i] becomes the child's descriptor i; -1 leaves i closed. Nothing else
-	// is inherited.
+	// Files[i] becomes the child's descriptor i; -1 leaves i closed, and Null is
+	// /dev/null. Nothing else is inherited.
 	Files []int
 
 	// Flags are clone3 flags beyond those that this package sets itself (CLONE_VM,

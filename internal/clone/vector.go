@@ -16,7 +16,8 @@ import (
 // vector is the memory of one start, reused by later ones: a vector has some
 // forty steps, too many to allocate each time.
 type vector struct {
-	call  call
+	call call
+	memory
 	own   Task    // of the child, if it has no ancestors
 	tasks []*Task // all of the start, the one that we clone first
 }
@@ -61,7 +62,7 @@ func (v *vector) compile(r *Request, gate int, all []disposition) error {
 	if r.Child != nil {
 		child = r.Child
 	}
-	steps, err := compile(r, gate, &v.call.mask, all, child.Steps[:0])
+	steps, err := compile(r, gate, &v.call.mask, all, &v.memory, child.Steps[:0])
 	if err != nil {
 		return err
 	}
@@ -77,6 +78,7 @@ func (v *vector) release() {
 	clear(v.tasks)
 	v.tasks = v.tasks[:0]
 	v.call = call{}
+	v.reset()
 	vectors.Put(v)
 }
 
