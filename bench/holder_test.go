@@ -17,14 +17,22 @@ import (
 
 const holderRole = "holder"
 
-// hold starts children, says so, and waits to be killed. Its arguments are the starter, how many,
+// hold starts children, says so when all sleep, and waits to be killed. Its arguments are the starter, how many,
 // and the program. Descriptor 3 is for the children: they have it until they are dead.
 func hold(args []string) int {
 	count, err := strconv.Atoi(args[1])
 	lifeline := os.NewFile(3, "lifeline")
+	var children []child
 	for range count {
 		if err == nil {
-			_, err = starters[args[0]](lifeline, args[2:]...)
+			var c child
+			c, err = starters[args[0]](lifeline, args[2:]...)
+			children = append(children, c)
+		}
+	}
+	for _, c := range children {
+		if err == nil {
+			err = c.asleep()
 		}
 	}
 	if err != nil {

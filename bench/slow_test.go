@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"testing"
@@ -139,7 +140,7 @@ func TestSlowExec(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer g.group.Close()
-	repeats := many(15, 1)
+	repeats := many(15, 2)
 	subjects, verbs := []string{ours, plain}, []string{"stop meanwhile", "start meanwhile"}
 	served := make(chan error, 1)
 	go func() { served <- g.open(repeats*len(subjects)*len(verbs), slow) }()
@@ -163,8 +164,9 @@ func TestSlowExec(t *testing.T) {
 				result.Values = append(result.Values, record.Value{Name: name, Spread: spread})
 				t.Logf("%s: %v (%v to %v)", name, time.Duration(spread.Median), time.Duration(spread.Low), time.Duration(spread.High))
 			}
-			if longest := result.Values[0].Median; longest > float64(slow)/2 {
-				t.Errorf("autokill: %s took %v", verb, time.Duration(longest))
+			// What waits for the exec waits in each of them.
+			if least := slices.Min(longest[ours]); least > 0.9*float64(slow) {
+				t.Errorf("autokill: %s took %v at least", verb, time.Duration(least))
 			}
 			keep(t, result)
 		})
@@ -221,7 +223,7 @@ func TestServesItself(t *testing.T) {
 		deadlocks := 0
 		patience := testproc.Patience
 		if name == plain {
-			patience = 5 * time.Second // it is known to need that
+			patience = time.Duration(many(5, 1)) * time.Second // the deadlock is a known one
 		}
 		for _, procs := range []int{1, 2} {
 			if !servesItself(t, patience, name, file, strconv.Itoa(many(20, 5)), strconv.Itoa(procs)) {

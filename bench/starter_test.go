@@ -7,16 +7,19 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/autokill/autokill"
 	"github.com/autokill/autokill/bench/beside"
+	"github.com/autokill/autokill/internal/testproc"
 )
 
 // A child was started.
 type child struct {
+	pid  int
 	wait func() error // and reap
 	kill func() error // returns at once
 }
@@ -27,6 +30,21 @@ func (c child) end() error {
 		return err
 	}
 	return killed(c.wait())
+}
+
+// asleep waits until the program sleeps. After its start it is still busy with itself for a while,
+// and so would be its end.
+func (c child) asleep() error {
+	for deadline := time.Now().Add(testproc.Patience); ; runtime.Gosched() {
+		switch stat, err := testproc.ReadProcess(c.pid); {
+		case err != nil:
+			return err
+		case stat.State == "S":
+			return nil
+		case time.Now().After(deadline):
+			return fmt.Errorf("process %d does not sleep: %+v", c.pid, stat)
+		}
+	}
 }
 
 // killed is nil for the end that a kill makes.
@@ -75,7 +93,7 @@ func byAutokill(how autokill.Cmd) starter {
 		if err := c.Start(); err != nil {
 			return child{}, err
 		}
-		return child{c.Wait, c.Process.Close}, nil
+		return child{c.Process.Pid, c.Wait, c.Process.Close}, nil
 	}
 }
 
@@ -89,7 +107,7 @@ func byOsExec(attr *syscall.SysProcAttr) starter {
 		if err := c.Start(); err != nil {
 			return child{}, err
 		}
-		return child{c.Wait, c.Process.Kill}, nil
+		return child{c.Process.Pid, c.Wait, c.Process.Kill}, nil
 	}
 }
 
@@ -171,6 +189,9 @@ func ending(name string, times int, argv ...string) *beside.Contender {
 	return &beside.Contender{Name: name, Turns: times, Take: func(n int) (took time.Duration, _ error) {
 		for range n {
 			c, err := s(nil, argv...)
+			if err == nil {
+				err = c.asleep()
+			}
 			if err != nil {
 				return 0, err
 			}
