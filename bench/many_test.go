@@ -169,12 +169,16 @@ func TestPipes(t *testing.T) {
 	size := number(t, other, "pipe")
 	holder.do(t, order{Verb: "close"})
 	t.Logf("with RLIMIT_NOFILE %d an ordinary user has %d children: %v", allowed, children, end)
+	limits := record.Result{Unit: "children", Values: []record.Value{
+		{Name: ours, Spread: beside.Exactly(float64(children))},
+		{Name: "RLIMIT_NOFILE", Spread: beside.Exactly(float64(allowed))},
+	}}
+	if end != nil {
+		limits.Ratios = []record.Ratio{{Of: "RLIMIT_NOFILE", Over: "children", Spread: beside.Exactly(float64(allowed) / float64(children))}}
+	}
 	for name, r := range map[string]record.Result{
-		"Size": {Unit: "bytes in a new pipe", Values: []record.Value{{Name: ours, Spread: beside.Exactly(float64(size))}}},
-		"Children": {Unit: "children", Values: []record.Value{
-			{Name: ours, Spread: beside.Exactly(float64(children))},
-			{Name: "RLIMIT_NOFILE", Spread: beside.Exactly(float64(allowed))},
-		}},
+		"Size":     {Unit: "bytes in a new pipe", Values: []record.Value{{Name: ours, Spread: beside.Exactly(float64(size))}}},
+		"Children": limits,
 	} {
 		t.Run(name, func(t *testing.T) { keep(t, r) })
 	}

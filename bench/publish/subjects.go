@@ -18,7 +18,7 @@ var subjects = []subject{
 	{"SlowExec", "A slow exec", "An exec is held up for 300 ms (fanotify, FAN_OPEN_EXEC_PERM). Meanwhile the same process stops the world (runtime.ReadMemStats), or starts another program, again and again: the longest of them."},
 	{"ServesItself", "A program that answers the request of its own exec", "With GOMAXPROCS 1 and 2, while the garbage collector runs without pause."},
 	{"TenThousand", "10,000 living children", "As root, whose descriptors in flight are not limited. RLIMIT_NOFILE must allow two descriptors for each child. Slab is the kernel's memory in objects; the bond is what is more than with `os/exec`, whose child is the same program. StartOther is `os/exec`'s."},
-	{"Pipes", "Pipes of the same user", "An ordinary user starts children until a limit is reached. Then another program of the user makes a pipe."},
+	{"Pipes", "Pipes of the same user", "An ordinary user starts children until a limit is reached, or 10,000. Then another program of the user makes a pipe. The limit is RLIMIT_NOFILE, which counts descriptors in flight: their number for each child is the ratio. Each child has pipes of one page, and pipe-user-pages-soft (16,384 pages, pipe(7)) is what a user can have before pipes become small."},
 	{"Idle", "An idle holder", "1,000 children for 10 seconds. A thread that was never put on a processor (/proc/PID/task/TID/schedstat) has made no system call and was not woken."},
 	{"Run", "The command", "`true` by each command, started by `bench/c/floor.c`."},
 	{"WrapperMemory", "The waiting command", "RssAnon of `autokill run --scope process`."},
