@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/autokill/autokill"
+	"github.com/autokill/autokill/internal/model"
 	"github.com/autokill/autokill/internal/testproc"
 )
 
@@ -100,6 +101,13 @@ func newBystander(t *testing.T, cmd *exec.Cmd) bystander {
 	b.handOver()
 	b.ping(t)
 	return b
+}
+
+// bound says to the model that it is.
+func (b bystander) bound(t *testing.T, by model.Bond) {
+	t.Helper()
+	b.world = model.New(by)
+	b.happens(t, by.Begin()...)
 }
 
 // attach binds it, and sees to the end of that.

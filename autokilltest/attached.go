@@ -23,6 +23,12 @@ import (
 	"github.com/autokill/autokill/internal/testproc"
 )
 
+// What ties a bystander, and a group.
+var (
+	byAttach      = model.Bond{Mechanism: model.Tripwire, Scope: model.Process, Attached: true}
+	byAttachGroup = model.Bond{Mechanism: model.Tripwire, Scope: model.Group, Attached: true}
+)
+
 var attached = []clause{
 	{"TestB2_WhatIsInForce", func(t *testing.T, _ suite) {
 		b := newBystander(t, exec.Command("cat"))
@@ -162,10 +168,11 @@ var attached = []clause{
 		if file, err = first.File(); err != nil {
 			t.Fatal(err)
 		}
+		b.bound(t, byAttach)
 		first.Close()
-		b.ping(t)
+		b.after(t, model.Shared, model.Closed)
 		file.Close()
-		b.gone(t)
+		b.after(t, model.Event{Kind: model.Drop, Ref: model.TheOther})
 	}},
 	{"TestB2_EndsMeanwhile", func(t *testing.T, s suite) {
 		rounds := times(300, 15)
@@ -230,7 +237,7 @@ var attached = []clause{
 		if err := p.Close(); err != nil {
 			t.Error(err)
 		}
-		line.AllGone(t)
+		allGone(t, line.Lifeline, byAttachGroup, itAndKin, model.Closed)
 	}},
 	{"TestB2_GroupLosesItsHolder", func(t *testing.T, _ suite) {
 		line, leader := newGroup(t, threeMore+"wait")
@@ -238,7 +245,7 @@ var attached = []clause{
 		c.begin(t)
 		c.says(t, "bound")
 		_ = c.Process.Kill()
-		line.AllGone(t)
+		allGone(t, line.Lifeline, byAttachGroup, itAndKin, model.Killed)
 	}},
 	{"TestB2_GroupWithoutItsLeader", func(t *testing.T, s suite) {
 		line, leader := newGroup(t, threeMore+"wait")
@@ -248,13 +255,16 @@ var attached = []clause{
 		}
 		s.wait(t, p)
 		// The others still are bound, and nobody has reaped the leader.
+		if fate := allowed(t, byAttachGroup, 1, model.Ended); fate != model.Lives {
+			t.Errorf("the model says that the others %v", fate)
+		}
 		if members, err := p.Members(); err != nil || len(members) != 3 {
 			t.Errorf("members %v, %v", members, err)
 		}
 		if err := p.Close(); err != nil {
 			t.Error(err)
 		}
-		line.AllGone(t)
+		allGone(t, line.Lifeline, byAttachGroup, itAndKin, model.Ended, model.Closed)
 	}},
 	{"TestB2_ReleasedGroup", func(t *testing.T, s suite) {
 		line, leader := newGroup(t, "echo ready >&3; exec sleep 1000")
@@ -286,8 +296,9 @@ var attached = []clause{
 		p.Close()
 		s.wait(t, p)
 		line.feed.Close() // lets it go on
-		if said := line.AllGone(t); string(said) != "lives\n" {
-			t.Errorf("it said %q", said)
+		want := map[model.Fates]string{model.Lives: "lives\n", model.Dies: ""}[allowed(t, byAttachGroup, 1, model.Left, model.Closed)]
+		if said := line.AllGone(t); string(said) != want {
+			t.Errorf("it said %q, want %q", said, want)
 		}
 	}},
 }
@@ -405,10 +416,17 @@ func killAttacher(t *testing.T, after time.Duration) string {
 		t.Fatal(err)
 	}
 	_ = c.Wait() // now it has closed everything
-	switch lives := b.answers(t); {
-	case lives && len(said) > 0:
-		t.Errorf("it was told to be bound (%q), and lives", said)
-		return "survived"
+	events := []model.Event{{Kind: model.Bystander, Child: model.TheChild}, {Kind: model.CutBind, Holder: model.TheHolder, Child: model.TheChild}}
+	if len(said) > 0 { // told to be bound
+		events = append(byAttach.Begin(), model.Killed)
+	}
+	b.world = model.New(byAttach)
+	b.happens(t, events...)
+	lives, fate := b.answers(t), b.world.Fate(model.TheChild, 0)
+	switch {
+	case lives && fate&model.Lives == 0, !lives && fate&model.Dies == 0:
+		t.Errorf("it lives: %t, and the model says that it %v (%q)", lives, fate, said)
+		return "not as it must be"
 	case lives:
 		b.attach(t).Close() // nothing is in the way
 		b.gone(t)

@@ -36,7 +36,7 @@ var descendants = []clause{
 	}},
 	{"TestB1_Close", func(t *testing.T, s suite) {
 		s.eachFamily(t, func(t *testing.T, name string) {
-			s.endsAll(t, name, func(p *autokill.Process) error { return p.Close() })
+			s.endsAll(t, name, func(p *autokill.Process) error { return p.Close() }, model.Closed)
 		})
 	}},
 	{"TestB1_WaitAfterTheEndOfTheChild", func(t *testing.T, s suite) {
@@ -47,20 +47,20 @@ var descendants = []clause{
 				}
 				_, err := p.Wait()
 				return err
-			})
+			}, model.Ended, model.Closed)
 		})
 	}},
 	{"TestB1_Stop", func(t *testing.T, s suite) {
 		s.endsAll(t, "kin", func(p *autokill.Process) error {
 			_, err := p.Stop(t.Context(), syscall.SIGTERM)
 			return err
-		})
+		}, model.Ended, model.Closed)
 	}},
 	{"TestB1_StopAll", func(t *testing.T, s suite) {
 		s.endsAll(t, "kin", func(p *autokill.Process) error {
 			_, err := p.StopAll(t.Context(), syscall.SIGTERM)
 			return err
-		})
+		}, model.Ended, model.Closed)
 	}},
 	{"TestB1_SignalAll", signalAll},
 	{"TestB1_Members", members},
@@ -87,15 +87,18 @@ var bereaved = []clause{
 }
 
 // endsWithTheChild: the init of a PID namespace ends when the child does.
-func (s suite) endsWithTheChild() bool { return s.Scope == autokill.ScopePIDNamespace }
+func (s suite) endsWithTheChild(t *testing.T) bool {
+	t.Helper()
+	return allowed(t, s.bond(), 1, model.Ended) == model.Dies
+}
 
 // eachFamily runs a test for every family that is a whole.
 func (s suite) eachFamily(t *testing.T, test func(t *testing.T, name string)) {
 	t.Helper()
 	for _, name := range slices.Sorted(maps.Keys(families)) {
 		f := families[name]
-		if f.leaves && s.endsWithTheChild() {
-			continue // see TestB1_TheChildEndsFirst
+		if allowed(t, s.bond(), 1, f.does...) == model.Dies {
+			continue // it ends with the child, which leaves: see TestB1_TheChildEndsFirst
 		}
 		if f.words > 0 {
 			t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
@@ -125,7 +128,7 @@ func (s suite) killBreeder(t *testing.T, name string, count int) {
 	defer func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
-		line.AllGone(t)
+		allGone(t, line, s.bond(), itAndKin, slices.Concat(families[name].does, []model.Event{model.Killed})...)
 		testproc.ReapAll()
 	}()
 	line.Cut()
@@ -154,8 +157,8 @@ func readWords(t *testing.T, line *testproc.Lifeline, name string, count int) {
 	}
 }
 
-// endsAll starts families in this process and ends them in some way.
-func (s suite) endsAll(t *testing.T, name string, end func(*autokill.Process) error) {
+// endsAll starts families in this process and ends them in some way, which is those events.
+func (s suite) endsAll(t *testing.T, name string, end func(*autokill.Process) error, events ...model.Event) {
 	t.Helper()
 	rounds := times(50, 1)
 	for range rounds {
@@ -171,7 +174,7 @@ func (s suite) endsAll(t *testing.T, name string, end func(*autokill.Process) er
 		if err := end(p); err != nil {
 			t.Fatal(err)
 		}
-		line.AllGone(t)
+		allGone(t, line, s.bond(), itAndKin, slices.Concat(families[name].does, events)...)
 		s.wait(t, p)
 		testproc.ReapAll()
 	}
@@ -199,7 +202,7 @@ func signalAll(t *testing.T, s suite) {
 	if state, err := p.StopAll(t.Context(), syscall.SIGTERM); err != nil || state.String() != "signal: terminated" {
 		t.Errorf("%v, %v", state, err)
 	}
-	if said := line.AllGone(t); len(said) > 0 {
+	if said := allGone(t, line, s.bond(), itAndKin, model.Ended, model.Closed); len(said) > 0 {
 		t.Errorf("there was more: %q", said)
 	}
 }
@@ -249,7 +252,7 @@ func members(t *testing.T, s suite) {
 	s.wait(t, p)
 	all, err = p.Members()
 	switch {
-	case s.endsWithTheChild():
+	case s.endsWithTheChild(t):
 		if err != nil || len(all) > 0 {
 			t.Errorf("after the end of the child the members are %v, %v", all, err)
 		}
@@ -261,7 +264,7 @@ func members(t *testing.T, s suite) {
 	if err := p.Close(); err != nil {
 		t.Fatal(err)
 	}
-	line.AllGone(t)
+	allGone(t, line, s.bond(), itAndKin, model.Left, model.Ended, model.Closed)
 	if all, err := p.Members(); err != nil || len(all) > 0 {
 		t.Errorf("after Close the members are %v, %v", all, err)
 	}
@@ -286,7 +289,8 @@ func (s suite) leavesBound(t *testing.T, manner string) {
 	h := s.startHolder(t, manner, "leave")
 	h.tell(t)
 	h.expect(t, "done")
-	h.ping(t)
+	h.member = 1
+	h.after(t, model.Ended, model.Event{Kind: model.Release, Ref: model.TheRef})
 	h.kill()
-	h.gone(t)
+	h.after(t, model.Killed)
 }

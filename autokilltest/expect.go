@@ -12,6 +12,7 @@ import (
 
 	"github.com/autokill/autokill"
 	"github.com/autokill/autokill/internal/model"
+	"github.com/autokill/autokill/internal/testproc"
 )
 
 // What a test expects it asks the model: it says what it has made happen, and the model who
@@ -62,6 +63,35 @@ func (e *echo) after(t *testing.T, events ...model.Event) {
 	default:
 		t.Fatalf("the contract leaves open whether it %v", fate)
 	}
+}
+
+// allowed is what may be seen of somebody of a child's family, if that has happened since it was
+// bound.
+func allowed(t *testing.T, b model.Bond, member int, events ...model.Event) model.Fates {
+	t.Helper()
+	fate, err := model.Story{Member: member, Events: events}.Play(b)
+	if err != nil {
+		t.Fatalf("the model says: %v", err)
+	}
+	return fate
+}
+
+// Who has a lifeline: the child, or also what it has started.
+var (
+	itAlone  = []string{"the child"}
+	itAndKin = []string{"the child", "what it has started"}
+)
+
+// allGone fails the test unless all who have the lifeline end, and the model says that they do.
+// It returns what they have written.
+func allGone(t *testing.T, line *testproc.Lifeline, b model.Bond, all []string, events ...model.Event) []byte {
+	t.Helper()
+	for member, who := range all {
+		if fate := allowed(t, b, member, events...); fate != model.Dies {
+			t.Errorf("the model says that %s %v, and this test wants their end", who, fate)
+		}
+	}
+	return line.AllGone(t)
 }
 
 // answer is the error that a start gets which asks for this here, or nil.

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/autokill/autokill"
+	"github.com/autokill/autokill/internal/model"
 	"github.com/autokill/autokill/internal/testproc"
 )
 
@@ -37,18 +38,21 @@ const (
 
 // family is what a child starts.
 type family struct {
-	begin  func(subject Subject) error // may return to become one more who stays
-	words  int
-	alone  bool // one at a time, and not as often: it takes a whole processor
-	leaves bool // the child ends at once
-	user   int  // whom root lets it be, if not root
+	begin func(subject Subject) error // may return to become one more who stays
+	words int
+	does  []model.Event // in the words of the model
+	alone bool          // one at a time, and not as often: it takes a whole processor
+	user  int           // whom root lets it be, if not root
 	// check looks at a living family by its child.
 	check func(t *testing.T, pid int)
 }
 
+// ofTheChild is something that the child does itself.
+func ofTheChild(kind model.Kind) model.Event { return model.Event{Kind: kind, Child: model.TheChild} }
+
 var families = map[string]family{
 	// kin is the tree that docs/mechanisms.md compares with other tools on.
-	"kin": {words: 4, begin: func(Subject) error {
+	"kin": {words: 4, does: []model.Event{model.Left}, begin: func(Subject) error {
 		setsid := &syscall.SysProcAttr{Setsid: true}
 		return errors.Join(
 			sh(stay, nil).Start(),
@@ -63,7 +67,7 @@ var families = map[string]family{
 	}},
 
 	// daemon leaves as daemon(3) does: the child itself ends at once.
-	"daemon": {words: 1, leaves: true, begin: func(Subject) error {
+	"daemon": {words: 1, does: []model.Event{model.Left, model.Ended}, begin: func(Subject) error {
 		c := exec.Command("/bin/sh", "-c", "echo + >&3; exec sleep 1000")
 		c.Dir, c.ExtraFiles = "/", []*os.File{os.Stdout}
 		c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -72,19 +76,19 @@ var families = map[string]family{
 		return nil
 	}},
 
-	"jobs": {words: 6, begin: func(Subject) error {
+	"jobs": {words: 6, does: []model.Event{model.Left}, begin: func(Subject) error {
 		c := sh(`sh -c "$STAY" & (sh -c "$STAY" &); set -m 2>/dev/null
 			sh -c "$STAY" & sh -c "$STAY" | cat & setsid sh -c "$STAY" & wait`, nil)
 		c.Env = append(os.Environ(), "STAY="+stay)
 		return c.Start()
 	}},
 
-	"stopped": {words: 2, begin: func(Subject) error {
+	"stopped": {words: 2, does: []model.Event{ofTheChild(model.Resist)}, begin: func(Subject) error {
 		return sh("echo +; kill -STOP $$; exec sleep 1000", nil).Start()
 	}},
 
 	// turncoat does what makes the kernel forget PR_SET_PDEATHSIG, and more.
-	"turncoat": {words: 2, begin: func(subject Subject) error {
+	"turncoat": {words: 2, does: []model.Event{ofTheChild(model.Become), model.Left}, begin: func(subject Subject) error {
 		check(unix.Prctl(unix.PR_SET_PDEATHSIG, 0, 0, 0, 0))
 		if os.Geteuid() == 0 && hasUser(somebody) {
 			err := errors.Join(unix.Setgroups(nil), syscall.Setresuid(somebody, somebody, somebody))
@@ -95,7 +99,7 @@ var families = map[string]family{
 		return sh(stay, &syscall.SysProcAttr{Setsid: true}).Start()
 	}},
 
-	"user namespaces": {words: 3, begin: func(Subject) error {
+	"user namespaces": {words: 3, does: []model.Event{model.Left}, begin: func(Subject) error {
 		inner := relative("inner user namespace")
 		inner.SysProcAttr = newUser()
 		if err := inner.Start(); err != nil {
@@ -109,7 +113,7 @@ var families = map[string]family{
 
 	// bomb forks without end, up to the limit of its user. The processes share nothing
 	// of Go but the memory that they were copied with.
-	"bomb": {words: 1, alone: true, user: 54321, begin: func(Subject) error {
+	"bomb": {words: 1, does: []model.Event{model.Left}, alone: true, user: 54321, begin: func(Subject) error {
 		signal.Ignore(unix.SIGCHLD) // so that the dead make room
 		limit := uint64(processes(os.Getuid()) + 12)
 		// It does not hold for root of the initial user namespace, whatever its uid is

@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/autokill/autokill"
+	"github.com/autokill/autokill/internal/model"
 	"github.com/autokill/autokill/internal/testproc"
 )
 
@@ -52,7 +53,11 @@ var handover = []clause{
 		c.tell(t)
 		c.expect(t, ended)
 		c.kill(t)
-		line.AllGone(t)
+		all := []model.Event{}
+		for range restarts {
+			all = append(all, leftTo...)
+		}
+		allGone(t, line, s.bond(), itAlone, append(all, model.Killed)...)
 	}},
 	{"TestL7_KilledInAHandoverByExec", func(t *testing.T, s suite) {
 		for range times(100, 3) {
@@ -61,7 +66,7 @@ var handover = []clause{
 			c.line(t)
 			time.Sleep(rand.N(40 * time.Millisecond)) // chance picks the moment
 			c.kill(t)
-			line.AllGone(t)
+			allGone(t, line, s.bond(), itAlone, append(slices.Clone(leftTo), model.Killed)...)
 			reapOrphans(t)
 		}
 	}},
@@ -70,10 +75,10 @@ var handover = []clause{
 		h.giver.expect(t, "given 3")
 		h.taker.expect(t, "taken 3: data of 0, data of 1, data of 2")
 		h.giver.kill(t)
-		h.taker.tell(t)
-		h.taker.expect(t, "alive 3")
+		handed := append(slices.Clone(handedOver), model.Killed)
+		h.counts(t, s, h.taker, handed...)
 		h.taker.kill(t)
-		h.line.AllGone(t)
+		allGone(t, h.line, s.bond(), itAlone, append(handed, anotherKilled)...)
 		reapOrphans(t)
 	}},
 	{"TestL7_KilledInAHandover", func(t *testing.T, s suite) {
@@ -88,26 +93,51 @@ var handover = []clause{
 			time.Sleep(rand.N(8 * time.Millisecond)) // chance picks the moment
 			victim.kill(t)
 			word := other.line(t)
-			other.tell(t)
+			var events []model.Event
 			switch {
 			case strings.HasPrefix(word, "kept"):
 				kept++
-				other.expect(t, "alive 3") // the giver has its children still
+				events = []model.Event{model.Sent, model.Gone}
+				h.counts(t, s, other, events...) // the giver has its children still
+				events = append(events, model.Killed)
 			case strings.HasPrefix(word, "taken"):
-				other.expect(t, "alive 3")
+				events = append(slices.Clone(handedOver), model.Killed)
+				h.counts(t, s, other, events...)
+				events = append(events, anotherKilled)
+			case strings.HasPrefix(word, "given"): // to who has got it, and was killed
+				events = append(slices.Clone(handedOver), anotherKilled)
+			default: // none came, and the giver is dead
+				events = []model.Event{model.Killed}
 			}
 			other.kill(t)
-			h.line.AllGone(t)
+			allGone(t, h.line, s.bond(), itAlone, events...)
 			reapOrphans(t)
 		}
 		t.Logf("%d handovers lost one side: no survivor; %d times the giver kept its children", rounds, kept)
 	}},
 }
 
+// What a handover is, in the words of the model: by exec, and to a successor who confirms it.
+var (
+	leftTo        = []model.Event{{Kind: model.Inherit, Ref: model.TheRef}, model.Becomes}
+	handedOver    = []model.Event{model.Sent, model.Arrived, model.Closed}
+	anotherKilled = model.Event{Kind: model.Kill, Holder: model.Another}
+)
+
 // handingOver are two programs, one of which gives children to the other.
 type handingOver struct {
 	giver, taker *told
 	line         *testproc.Lifeline // of the children
+}
+
+// counts fails the test unless who has the children finds as many alive as the model says.
+func (h handingOver) counts(t *testing.T, s suite, who *told, events ...model.Event) {
+	t.Helper()
+	if fate := allowed(t, s.bond(), 0, events...); fate != model.Lives {
+		t.Fatalf("the model says that the children %v, and this test wants them alive", fate)
+	}
+	who.tell(t)
+	who.expect(t, "alive 3")
 }
 
 func (s suite) startHandover(t *testing.T) handingOver {
