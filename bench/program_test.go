@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -71,6 +72,12 @@ func sleeper(tb testing.TB) []string {
 // a program is missing.
 func floor(b *testing.B, name string, times int, argv ...string) *beside.Contender {
 	b.Helper()
+	return floorWith(b, nil, name, times, argv...)
+}
+
+// floorWith is floor with options of c/floor.c.
+func floorWith(b *testing.B, options []string, name string, times int, argv ...string) *beside.Contender {
+	b.Helper()
 	program, ok := compiled(b, "floor")
 	if !ok {
 		return nil
@@ -79,7 +86,7 @@ func floor(b *testing.B, name string, times int, argv ...string) *beside.Contend
 	if err != nil {
 		b.Fatal(err)
 	}
-	cmd := exec.Command(program, append([]string{path}, argv[1:]...)...)
+	cmd := exec.Command(program, slices.Concat(options, []string{path}, argv[1:])...)
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {

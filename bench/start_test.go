@@ -27,8 +27,9 @@ func BenchmarkStartWait(b *testing.B) {
 		running(pdeathsig, times, truth),
 		{Name: "leakless", Turns: 1, Take: turns(runLeakless)},
 		floor(b, "C floor", times, truth),
+		floorWith(b, []string{"--bond"}, "C floor with the bond", times, truth),
 	}
-	race(b, many(10, 1), contenders, against(contenders)...)
+	race(b, many(10, 1), contenders, append(against(contenders), versus{"C floor with the bond", "C floor"})...)
 }
 
 // runLeakless runs /bin/true as the README of leakless says.

@@ -6,7 +6,7 @@ type subject struct{ result, title, text string }
 
 // subjects are in the order of the document.
 var subjects = []subject{
-	{"StartWait", "Start and wait", "/bin/true is started and waited for. The C floor (`bench/c/floor.c`) is clone3 with CLONE_VM and CLONE_VFORK, execve and waitid in a loop."},
+	{"StartWait", "Start and wait", "/bin/true is started and waited for. The C floor (`bench/c/floor.c`) is clone3 with CLONE_VM and CLONE_VFORK, execve and waitid in a loop; with the bond, its child makes a parcel first as a tripwire does, without checks."},
 	{"Allocations", "Allocations of a start and wait", "On Go's heap, by the whole program."},
 	{"Start", "Start alone", "The program sleeps; its end is not measured. With and without the bond are `internal/bond` and `internal/clone` alone: the same vector of system calls with and without a parcel."},
 	{"Parallel", "Eight goroutines", "Time for a start and wait when 8 goroutines do nothing else. The ratio is of throughputs."},
