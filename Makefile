@@ -20,11 +20,11 @@ race: ## the tests again, with the race detector
 	CGO_ENABLED=1 go test -race $(PACKAGES)
 
 RUNMATRIX = go run ./internal/kernels/matrix -packages '$(PACKAGES)' \
-	$(if $(KERNEL),-kernel '$(KERNEL)') $(if $(ARCH),-arch '$(ARCH)') $(if $(RUN),-run '$(RUN)') $(if $(AS),-as '$(AS)') \
+	$(if $(KERNEL),-kernel '$(KERNEL)') $(if $(ARCH),-arch '$(ARCH)') $(if $(RUN),-run '$(RUN)') $(if $(WHO),-as '$(WHO)') \
 	$(if $(FULL),-full -timeout 20m) $(if $(EVIDENCE),-evidence '$(EVIDENCE)' -timeout 60m) $(if $(REHEARSE),-rehearse) \
 	$(if $(PROCESSORS),-processors $(PROCESSORS)) $(if $(V),-v)
 
-kernels: ## the tests on the newest and the oldest kernel, in QEMU (KERNEL=6.1,host ARCH=arm64 RUN=TestX PACKAGES=./pidfd AS=user FULL=1 V=1)
+kernels: ## the tests on the newest and the oldest kernel, in QEMU (KERNEL=6.1,host ARCH=arm64 RUN=TestX PACKAGES=./pidfd WHO=user FULL=1 V=1)
 	$(RUNMATRIX)
 
 matrix: ## the tests on all kernels of docs/kernels.md, both architectures (the same settings; RECORD=1 writes the table)
@@ -37,11 +37,11 @@ EVIDENCE_KERNELS = host,7.3
 EVIDENT = $(MAKE) kernels EVIDENCE='$(DOCUMENT)'
 
 evidence: ## what tests saw at full length; writes docs/evidence.md (hours, as root; DOCUMENT=copy.md REHEARSE=1: the short form)
-	$(if $(REHEARSE),,AUTOKILL_MUTATIONS_NATIVE=1) $(EVIDENT) KERNEL=host AS=root PACKAGES=./internal/mutations RUN='^TestMutations'
+	$(if $(REHEARSE),,AUTOKILL_MUTATIONS_NATIVE=1) $(EVIDENT) KERNEL=host WHO=root PACKAGES=./internal/mutations RUN='^TestMutations'
 	$(EVIDENT) KERNEL=$(EVIDENCE_KERNELS) PACKAGES='. ./internal/bond' RUN='^(TestContract|TestR3_BecomeEverySystemCallFails|TestL7_BecomeLosesItsHolderAtEveryBoundary)$$$$//^(TestR3_EverySystemCallFails|TestR3_EveryLimit|TestL7_KilledAtEveryBoundary|TestL1_TracedAtTheEnd)$$$$'
 	$(EVIDENT) KERNEL=$(EVIDENCE_KERNELS) PACKAGES=. RUN='^TestHostileChildren$$$$'
 	$(EVIDENT) KERNEL=host PACKAGES=. RUN='^(TestEndurance|TestSoak)$$$$'
-	$(EVIDENT) KERNEL=7.3 PROCESSORS=4 AS=root PACKAGES=. RUN='^TestExecRace$$$$'
+	$(EVIDENT) KERNEL=7.3 PROCESSORS=4 WHO=root PACKAGES=. RUN='^TestExecRace$$$$'
 
 trees: ## real programs and peers, and what survives of them; writes the tables of docs/trees.md (.ci/programs installs them)
 	AUTOKILL_PROGRAMS=all go test -count=1 -v -run 'TestPrograms|TestPeers' ./internal/programs -args -update

@@ -93,6 +93,9 @@ type request struct {
 
 func (r request) perform(ctx context.Context) (good bool, err error) {
 	began := time.Now()
+	if !slices.Contains([]string{"", "root", "user"}, r.as) {
+		return false, fmt.Errorf("there is no user %q: root or user", r.as)
+	}
 	cells, err := kernels.Select(r.whole, r.series, r.arches)
 	if err != nil {
 		return false, err
