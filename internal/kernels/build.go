@@ -41,7 +41,7 @@ type Binaries struct {
 // Build compiles our init and the tests of the packages that the patterns
 // name into the directory dir. The go command runs in the current directory: that may be in a
 // module below this one that requires it. Packages without tests are left out, and so are
-// those set aside. An overlay is a file with replacements of sources, as the go command
+// those set aside that are not named themselves. An overlay is a file with replacements of sources, as the go command
 // takes it.
 func Build(ctx context.Context, arch Arch, patterns []string, overlay, dir string) (Binaries, error) {
 	tool := goTool{ctx: ctx, arch: arch, overlay: overlay}
@@ -58,12 +58,13 @@ func Build(ctx context.Context, arch Arch, patterns []string, overlay, dir strin
 	}
 	for line := range strings.Lines(listed) {
 		path, where, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
-		if slices.ContainsFunc(aside, func(a string) bool { return path == a || strings.HasPrefix(path, a+"/") }) {
-			continue
-		}
 		rel, err := filepath.Rel(built.Root, where)
 		if err != nil {
 			return Binaries{}, err
+		}
+		isAside := slices.ContainsFunc(aside, func(a string) bool { return path == a || strings.HasPrefix(path, a+"/") })
+		if isAside && !slices.Contains(patterns, "./"+filepath.ToSlash(rel)) {
+			continue
 		}
 		built.Tests = append(built.Tests, TestBinary{
 			Package: path,
