@@ -9,6 +9,7 @@
 //
 //	CLONE_PIDFD_AUTOKILL, CLONE_AUTOREAP, CLONE_NNP    7.1: native
 //	close_range, waitid(P_PIDFD), pidfd_open           5.9, 5.4, 5.3: tripwire
+//	CLOSE_RANGE_UNSHARE                                5.9: tripwire
 //	F_SETSIG, F_SETOWN_EX, O_ASYNC on pipes            2.6.32 and older: tripwire
 //	F_SETSIG, F_SETOWN_EX can fail with ENOMEM         6.12
 //	exit status for who is not the parent              6.15 (PIDFD_GET_INFO)

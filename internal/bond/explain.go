@@ -14,7 +14,7 @@ import (
 // ownSteps are the calls that the mechanisms make for themselves. Where one of them
 // is denied, the contract cannot be kept; any other is the caller's wish.
 var ownSteps = []string{
-	stepSameNamespace, stepLeads, "close_range", "prctl(PR_SET_NO_NEW_PRIVS)", "rt_sigprocmask", "rt_sigaction",
+	stepSameNamespace, stepLeads, "close_range", "close_range(CLOSE_RANGE_UNSHARE)", "prctl(PR_SET_NO_NEW_PRIVS)", "rt_sigprocmask", "rt_sigaction",
 	"socketpair", "pidfd_open", "sendmsg(description)", "pipe2",
 	"fcntl(F_SETSIG)", "fcntl(F_SETOWN_EX)", "fcntl(F_SETFL, O_ASYNC)", "fcntl(F_GETFL)",
 	"setsockopt(SO_PASSCRED)", "sendmsg(parcel)", "sendmsg(introduction)", stepSeal, "ppoll", "sendmsg(command)",

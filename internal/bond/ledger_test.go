@@ -32,6 +32,7 @@ var ledger = []struct {
 		return errors.Is(unix.Waitid(unix.P_PIDFD, self, nil, unix.WEXITED|unix.WNOHANG, nil), unix.ECHILD)
 	}},
 	{"close_range", 5, 9, func(int) bool { return unix.CloseRange(none, none, 0) == nil }},
+	{"CLOSE_RANGE_UNSHARE", 5, 9, func(int) bool { return sharedTableWorks() }},
 	{"PIDFD_NONBLOCK", 5, 10, func(int) bool {
 		fd, err := unix.PidfdOpen(os.Getpid(), unix.PIDFD_NONBLOCK)
 		_ = unix.Close(fd)
@@ -56,6 +57,19 @@ var ledger = []struct {
 
 // none is a descriptor that there is not.
 const none = 1 << 30
+
+// sharedTableWorks asks in a child: with a table of its own this thread would see nothing of
+// what others open.
+func sharedTableWorks() bool {
+	r := &clone.Request{Path: "/bin/true", Argv: []string{"true"}, Shared: true}
+	c, err := r.Start()
+	if err != nil {
+		return false
+	}
+	_, _, _ = clone.Reap(c.Pid)
+	_ = unix.Close(c.Pidfd)
+	return true
+}
 
 // exitStatusAfterTheReap lets a child end and be reaped, and asks for its status then.
 func exitStatusAfterTheReap() bool {

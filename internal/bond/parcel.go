@@ -4,6 +4,7 @@ package bond
 
 import (
 	"os"
+	"slices"
 	"sync"
 	"unsafe"
 
@@ -32,7 +33,9 @@ import (
 // everybody how a process has ended, the parent adds that in the end (posted.go).
 type parcel struct {
 	scope  Scope
-	steps  []clone.Step
+	steps  []clone.Step // if the child has a descriptor table of its own
+	shared []clone.Step // if it shares the holder's until they are done
+	opened []*int32
 	self   clone.Self
 	socket int32 // the child sends into it
 	header [headerSize]byte
@@ -163,6 +166,26 @@ func (p *parcel) compile() {
 		steps = p.arm(steps, &ends[i+1])
 	}
 	p.steps = append(steps, p.send("sendmsg(parcel)", &p.armed.msg))
+
+	// In the holder's table nothing else would close them. Each is in the queue by now.
+	p.opened = []*int32{&p.description.control.pidfd, &ends[0], &ends[1], &ends[2], &ends[3]}
+	p.shared = slices.Clone(p.steps)
+	for _, fd := range p.opened {
+		p.shared = append(p.shared, clone.Step{Name: "close", Nr: unix.SYS_CLOSE, Args: [6]clone.Arg{clone.Load(fd)}})
+	}
+}
+
+// begin gives the request the steps that make the parcel.
+func (p *parcel) begin(r *clone.Request) {
+	if !r.Shared {
+		r.Begin(p.steps)
+		return
+	}
+	for _, fd := range p.opened {
+		*fd = -1
+	}
+	r.Opened = p.opened
+	r.Begin(p.shared)
 }
 
 // introduction are steps of the command in a PID namespace, where it is process 2 and its

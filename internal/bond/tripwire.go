@@ -32,6 +32,8 @@ func (t tripwire) trust() error { return tripped[t.scope].check(time.Now(), t.pr
 
 func (t tripwire) start(r *clone.Request, allowNewPrivs bool) (*Child, error) {
 	r.NoNewPrivs = !allowNewPrivs
+	// A proof copies the table: it closes the handle while the child still runs its steps.
+	r.Shared = r.CopiesTable() == nil
 	p := parcels[t.scope].Get().(*parcel)
 	defer parcels[t.scope].Put(p)
 	if t.scope == ScopePIDNamespace {
@@ -121,7 +123,7 @@ func (p *parcel) clone(r *clone.Request) (pending *clone.Pending, _ *socketPair,
 	}
 	p.socket = int32(pair[1])
 	r.Self = &p.self
-	r.Begin(p.steps)
+	p.begin(r)
 	if p.scope == ScopeTree {
 		p.seal(r)
 	}

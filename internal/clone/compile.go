@@ -20,6 +20,8 @@ import (
 // The order matters:
 //
 //   - The prologue is first: it may need every descriptor of the caller.
+//   - A table that is shared is left at once when the prologue is done: from then on all
+//     changes are to the child's own.
 //   - close_range comes before whatever can block (the gate, waits, chroot, chdir, execve):
 //     a child that is stuck with copies of other handles would delay their kill.
 //   - The gate comes before all that needs ids, and the namespaces before chroot.
@@ -54,6 +56,9 @@ func compile(r *Request, gate int, mask *uint64, dispositions []disposition, m *
 		})
 	}
 
+	if r.Shared {
+		add(leaveTable(r.Files))
+	}
 	if gate == noGate {
 		steps = Inherit(steps, r.Files)
 	} else {

@@ -21,7 +21,8 @@
 //	CLONE_CLEAR_SIGHAND             5.5; with clone(2), where a seccomp filter denies
 //	                                clone3, each disposition is set by a step instead
 //	CLONE_INTO_CGROUP               5.7
-//	close_range                     5.9: the floor of this package
+//	close_range, and its flag
+//	CLOSE_RANGE_UNSHARE             5.9: the floor of this package
 //	CLONE_AUTOREAP, CLONE_NNP,
 //	CLONE_PIDFD_AUTOKILL            7.1
 package clone

@@ -53,6 +53,21 @@ func Inherit(steps []Step, files []int) []Step {
 	return openNull(steps, files)
 }
 
+// leaveTable gives the child a table of its own, with what is below the highest of its
+// files, and takes away the rest. The kernel copies no more than a word of the table. The
+// child's reference to the caller's table goes with it: if that was the last one, all that
+// is open there is closed.
+func leaveTable(files []int) Step {
+	highest := -1
+	for _, fd := range files {
+		highest = max(highest, fd)
+	}
+	return Step{
+		Name: "close_range(CLOSE_RANGE_UNSHARE)", Nr: unix.SYS_CLOSE_RANGE,
+		Args: [6]Arg{Int(highest + 1), Int(math.MaxUint32), Int(unix.CLOSE_RANGE_UNSHARE)},
+	}
+}
+
 // openNull comes when all others are in their places, so the lowest number that is free is
 // known: the first that shall stay closed, or the one that is wanted.
 func openNull(steps []Step, files []int) []Step {

@@ -43,6 +43,15 @@ type Request struct {
 	Self     *Self
 	Prologue []Step
 
+	// Shared: the child shares the descriptor table of the caller until its prologue is
+	// done, instead of having a copy ([Request.CopiesTable] must be nil). Nothing is copied
+	// then that it does not need, however many descriptors the caller has; but the caller
+	// may close none that the child uses until [Pending.Wait] has returned. Opened are where
+	// steps of the prologue leave numbers of descriptors that others of them close again;
+	// they are -1 before. Of a child that did not get to that the caller closes them.
+	Shared bool
+	Opened []*int32
+
 	// Ancestors are processes of the start's own that stand between the caller and
 	// the child, in their order. With them, the caller clones the first, which Flags,
 	// ExitSignal, Cgroup and Self are for; a step of each forks the next one, and a step

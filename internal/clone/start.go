@@ -36,7 +36,7 @@ func (r *Request) Start() (Child, error) {
 }
 
 // Clone makes the child and returns while it runs its vector. From here on the
-// child has descriptors of its own: the caller's may be closed.
+// child has descriptors of its own, unless they are Shared: the caller's may be closed.
 func (r *Request) Clone() (*Pending, error) {
 	if r.Maps == nil {
 		return r.clone(noGate)
@@ -88,6 +88,9 @@ func (p *Pending) Wait() (Child, error) {
 
 	c := Child{Pid: p.pid, Pidfd: int(v.call.pidfd)}
 	if err := failure(v.tasks); err != nil {
+		if p.r.Shared {
+			closeOpened(p.r.Opened, v.tasks[0])
+		}
 		c.discard()
 		return Child{}, err
 	}

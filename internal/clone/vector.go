@@ -5,6 +5,7 @@ package clone
 import (
 	"io/fs"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -87,12 +88,18 @@ const futexWait = 0 // FUTEX_WAIT
 // legacyFlags are those that clone(2) knows too: its low byte is the exit signal.
 const legacyFlags = 1<<32 - 1<<8
 
-const ownFlags = unix.CLONE_VM | unix.CLONE_PIDFD | unix.CLONE_CHILD_SETTID | unix.CLONE_CHILD_CLEARTID
+func (r *Request) ownFlags() uint64 {
+	flags := uint64(unix.CLONE_VM | unix.CLONE_PIDFD | unix.CLONE_CHILD_SETTID | unix.CLONE_CHILD_CLEARTID)
+	if r.Shared {
+		flags |= unix.CLONE_FILES
+	}
+	return flags
+}
 
 func (v *vector) clone3(r *Request) (int, syscall.Errno) {
 	c := &v.call
 	c.clone = cloneArgs{
-		flags:      ownFlags | unix.CLONE_CLEAR_SIGHAND | r.Flags,
+		flags:      r.ownFlags() | unix.CLONE_CLEAR_SIGHAND | r.Flags,
 		pidfd:      address(&c.pidfd),
 		childTid:   address(v.word(r)),
 		exitSignal: uint64(r.ExitSignal),
@@ -107,7 +114,7 @@ func (v *vector) clone3(r *Request) (int, syscall.Errno) {
 // would write.
 func (v *vector) clone(r *Request) (int, syscall.Errno) {
 	c := &v.call
-	flags := uintptr(ownFlags|r.Flags) | uintptr(r.ExitSignal)
+	flags := uintptr(r.ownFlags()|r.Flags) | uintptr(r.ExitSignal)
 	c.nr = unix.SYS_CLONE
 	c.args = cloneOrder(flags, uintptr(address(&c.pidfd)), uintptr(address(v.word(r))))
 	return v.spawn(r)
@@ -158,6 +165,20 @@ func waitCleared(word *int32) {
 		}
 		// Any answer, EAGAIN and EINTR too, means: look again.
 		_, _, _ = unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWait, uintptr(uint32(n)), 0, 0, 0)
+	}
+}
+
+// closeOpened closes what a child that has failed has left in the caller's table. Where it
+// was in the middle of closing one itself, that is left alone: the number could be another
+// file's by now.
+func closeOpened(opened []*int32, child *Task) {
+	for _, fd := range opened {
+		closes := slices.IndexFunc(child.Steps, func(s Step) bool {
+			return s.Nr == unix.SYS_CLOSE && s.Args[0].p == unsafe.Pointer(fd)
+		})
+		if *fd >= 0 && int(child.at) < closes {
+			_ = unix.Close(int(*fd))
+		}
 	}
 }
 

@@ -13,11 +13,21 @@ var starts = []mutation{
 	{
 		name: "the child inherits what nobody asked for", file: "internal/clone/inherit.go",
 		old: "Args: [6]Arg{Int(n), Int(math.MaxUint32)},", new: "Args: [6]Arg{Int(n + 1000), Int(math.MaxUint32)},",
-		pkg: ".", test: "^TestContract$/^tripwire$/^TestL9_OnlyWhatWasAskedFor$",
+		pkg: "internal/clone", test: "^TestOnlyWhatWasAskedForIsInherited$",
+	},
+	{
+		name: "a failed start leaves descriptors behind", file: "internal/clone/start.go",
+		old: "			closeOpened(p.r.Opened, v.tasks[0])\n", new: "			_ = closeOpened\n",
+		pkg: "internal/clone", test: "^TestSharedTable$",
+	},
+	{
+		name: "the parcel's descriptors stay in the holder's table", file: "internal/bond/parcel.go",
+		old: "	for _, fd := range p.opened {\n		p.shared = append", new: "	for _, fd := range p.opened[:4] {\n		p.shared = append",
+		pkg: "internal/bond", test: "^TestParcel$",
 	},
 	{
 		name: "the child keeps the caller's signal handlers", file: "internal/clone/vector.go",
-		old: "ownFlags | unix.CLONE_CLEAR_SIGHAND | r.Flags", new: "ownFlags | r.Flags",
+		old: "r.ownFlags() | unix.CLONE_CLEAR_SIGHAND | r.Flags", new: "r.ownFlags() | r.Flags",
 		pkg: "internal/clone", test: "^TestSignalBeforeExec$",
 	},
 	{

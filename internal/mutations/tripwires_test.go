@@ -80,7 +80,7 @@ var tripwires = []mutation{
 	},
 	{
 		name: "arm after the exec", file: "internal/bond/tripwire.go",
-		old: `	r.Begin(p.steps)
+		old: `	p.begin(r)
 	if p.scope == ScopeTree {
 		p.seal(r)
 	}
@@ -104,7 +104,7 @@ var tripwires = []mutation{
 	},
 	{
 		name: "the child inherits its own handle", file: "internal/bond/tripwire.go",
-		old: "if slices.Contains(r.Files, pair[0]) || slices.Contains(r.Files, pair[1]) {", new: "if slices.Contains(r.Files, -2) {",
+		old: "if slices.Contains(r.Files, pair[0]) || slices.Contains(r.Files, pair[1]) {", new: "if slices.Contains(r.Files, -3) {",
 		pkg: ".", test: "^TestEdges$/^closed_standard_streams$",
 	},
 	{
