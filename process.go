@@ -88,7 +88,7 @@ func (p *Process) Close() error {
 	if p.closed || p.released {
 		return nil
 	}
-	if !p.shared && !(p.ended && p.child.Deserted()) {
+	if !p.shared && (!p.ended || !p.child.Deserted()) {
 		// This comes first: it cannot be lost to an exec that the child is in the middle
 		// of, as the signal that the closing sends can. The handle was shared with
 		// nobody, so the closing is meant to kill.

@@ -34,9 +34,11 @@ func (c *Cmd) request(files []int) (*clone.Request, bond.Wish, error) {
 		Rusage:        c.Rusage,
 	}
 	if c.SysProcAttr != nil {
-		if err := apply(c.SysProcAttr, request, &wish, os.Geteuid()); err != nil {
+		changed := wish
+		if err := apply(c.SysProcAttr, request, &changed, os.Geteuid()); err != nil {
 			return nil, bond.Wish{}, err
 		}
+		wish = changed
 	}
 	if len(request.Ambient) > 0 {
 		caps, err := request.Born()

@@ -76,7 +76,9 @@ func (fd *FD) control(call func(n int) error) error {
 	}
 	var err error
 	if closed := fd.conn.Control(func(n uintptr) { err = call(int(n)) }); closed != nil {
-		return fmt.Errorf("pidfd: %w", os.ErrClosed)
+		return errClosed()
 	}
 	return err
 }
+
+func errClosed() error { return fmt.Errorf("pidfd: %w", os.ErrClosed) }

@@ -32,21 +32,28 @@ func (fd *FD) Reap() (Exit, bool, error) { return fd.collect(reap) }
 func (fd *FD) Peek() (Exit, bool, error) { return fd.collect(peek) }
 
 func (fd *FD) collect(call func(n int) (Exit, bool, error)) (Exit, bool, error) {
-	var (
-		exit  Exit
-		ended bool
-	)
-	err := fd.control(func(n int) error {
-		var err error
-		exit, ended, err = call(n)
-		switch {
-		case err == nil:
-			return nil
-		case errors.Is(err, syscall.ECHILD):
-			return because("waitid", "not a child that can be reaped", err)
-		default:
-			return os.NewSyscallError("waitid", err)
-		}
-	})
-	return exit, ended, err
+	if fd == nil || fd.conn == nil {
+		return Exit{}, false, os.ErrInvalid
+	}
+	c := collection{call: call}
+	if closed := fd.conn.Control(c.run); closed != nil {
+		return Exit{}, false, errClosed()
+	}
+	switch {
+	case c.err == nil:
+		return c.exit, c.ended, nil
+	case errors.Is(c.err, syscall.ECHILD):
+		return Exit{}, false, because("waitid", "not a child that can be reaped", c.err)
+	}
+	return Exit{}, false, os.NewSyscallError("waitid", c.err)
 }
+
+// collection is one call and what came of it, in one piece: there is one at each end.
+type collection struct {
+	call  func(n int) (Exit, bool, error)
+	exit  Exit
+	ended bool
+	err   error
+}
+
+func (c *collection) run(n uintptr) { c.exit, c.ended, c.err = c.call(int(n)) }

@@ -35,6 +35,7 @@ type Child struct {
 	peer      *os.File    // see post
 	mourner   Mourner     // see Follow
 	number    uint64      // see followers
+	pidfd     int         // the observer's number, of a child that can be followed
 	reaps     *Child      // whom it reaps in its place: monitor or init
 	outer     []*pidfd.FD // who stands around a command in a PID namespace: monitor, init
 }

@@ -24,6 +24,9 @@ var denials = []error{unix.EPERM, unix.EACCES, unix.ENOSYS, unix.EINVAL, unix.EO
 
 // explain says what the error of a start means for the contract.
 func explain(err error) error {
+	if err == nil {
+		return nil
+	}
 	var call *os.SyscallError
 	if !errors.As(err, &call) {
 		return err

@@ -65,28 +65,17 @@ func (c *Child) sign() (events int16, ok bool) {
 	return 0, false
 }
 
-// waitFor returns when the sign is there.
+// waitFor returns when the sign is there. Whoever has taken the child out of the followed can
+// use the number: the observer is closed after the child has ended, and that is for them to
+// find out.
 func (c *Child) waitFor(events int16) error {
-	return c.control(func(fd int) error {
-		following.forget(fd)
-		fds := []unix.PollFd{{Fd: int32(fd), Events: events}}
-		for {
-			if _, err := unix.Poll(fds, -1); !errors.Is(err, unix.EINTR) {
-				return err
-			}
+	following.forget(c.pidfd)
+	for {
+		fds := [...]unix.PollFd{{Fd: int32(c.pidfd), Events: events}}
+		if _, err := unix.Poll(fds[:], -1); !errors.Is(err, unix.EINTR) {
+			return err
 		}
-	})
-}
-
-func (c *Child) control(call func(fd int) error) error {
-	conn, err := c.Observer.SyscallConn()
-	if err != nil {
-		return err
 	}
-	if closed := conn.Control(func(fd uintptr) { err = call(int(fd)) }); closed != nil {
-		return closed
-	}
-	return err
 }
 
 // conclude takes the ending of a child whose sign was seen. Where that takes longer, as
@@ -127,7 +116,7 @@ func (f *followers) add(c *Child, events int16) bool {
 	f.last++
 	number := f.last
 	event := unix.EpollEvent{Events: uint32(events) | unix.EPOLLONESHOT, Fd: int32(number), Pad: int32(number >> 32)}
-	if c.control(func(fd int) error { return unix.EpollCtl(f.epoll, unix.EPOLL_CTL_ADD, fd, &event) }) != nil {
+	if unix.EpollCtl(f.epoll, unix.EPOLL_CTL_ADD, c.pidfd, &event) != nil {
 		return false
 	}
 	c.number = number

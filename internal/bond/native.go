@@ -53,7 +53,9 @@ func (n native) start(r *clone.Request, allowNewPrivs bool) (*Child, error) {
 		handle.Close()
 		return nil, err
 	}
-	return newChild(c.Pid, handle, observer, n), nil
+	child := newChild(c.Pid, handle, observer, n)
+	child.pidfd = fd
+	return child, nil
 }
 
 // cloneBound starts a child whose pidfd is the handle, and makes sure that it is.

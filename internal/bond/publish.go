@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -23,8 +24,14 @@ func publish(handle int, s Scope, target int) {
 		return
 	}
 	m := mark.Mark{Scope: s.String(), PID: target, Namespace: pidNamespace(), At: time.Duration(now.Nano())}
-	// The @ stands for the NUL of an abstract name.
-	_ = unix.Bind(handle, &unix.SockaddrUnix{Name: "@" + m.Name()})
+	// An abstract name begins with NUL and has no end but its length (unix(7)).
+	address := struct {
+		family uint16
+		path   [108]byte
+	}{family: unix.AF_UNIX}
+	name := m.Append(address.path[:1])
+	size := unsafe.Offsetof(address.path) + uintptr(len(name))
+	_, _, _ = unix.Syscall(unix.SYS_BIND, uintptr(handle), uintptr(unsafe.Pointer(&address)), size)
 }
 
 // pidNamespace is the inode number of this program's, which never changes, or 0 without

@@ -83,8 +83,8 @@ func (k Kind) mechanism(s Scope) (mechanism, error) {
 	return nil, noMechanism(k)
 }
 
-// Start chooses a mechanism and starts the child by it. The request is not
-// changed. Every error is an *Error.
+// Start chooses a mechanism and starts the child by it. The request is Start's from
+// then on. Every error is an *Error.
 func Start(r *clone.Request, w Wish) (*Child, error) {
 	facts, err := gather(w)
 	if err != nil {
@@ -92,14 +92,19 @@ func Start(r *clone.Request, w Wish) (*Child, error) {
 	}
 	plan, err := choose(w, facts)
 	if err == nil {
+		var again *clone.Request
+		if plan.Kind == Native && w.Kind == Auto {
+			unchanged := *r
+			again = &unchanged
+		}
 		var child *Child
 		if child, err = plan.start(r, w); err == nil {
 			return child, nil
 		}
 		// The kernel has native, but a filter that came later denies clone3.
-		if plan.Kind == Native && w.Kind == Auto && errors.Is(askNative(), errors.ErrUnsupported) {
+		if again != nil && errors.Is(askNative(), errors.ErrUnsupported) {
 			w.Kind = Tripwire
-			return Start(r, w)
+			return Start(again, w)
 		}
 	}
 	return nil, &Error{plan.Kind, err}
@@ -113,20 +118,19 @@ func (p Plan) start(r *clone.Request, w Wish) (*Child, error) {
 	if err = m.trust(); err != nil {
 		return nil, err
 	}
-	request := *r
 	if p.DropSetuid {
-		caps := request.Capabilities
+		caps := r.Capabilities
 		if caps == nil {
-			if caps, err = request.Born(); err != nil {
+			if caps, err = r.Born(); err != nil {
 				return nil, err
 			}
 		}
-		request.Capabilities = caps.Without(unix.CAP_SETUID)
+		r.Capabilities = caps.Without(unix.CAP_SETUID)
 	}
 	if w.Scope == ScopePIDNamespace {
-		return p.startInside(m, &request, w)
+		return p.startInside(m, r, w)
 	}
-	child, err := m.start(&request, w.AllowNewPrivs)
+	child, err := m.start(r, w.AllowNewPrivs)
 	return child, explain(err)
 }
 

@@ -55,7 +55,7 @@ func (t tripwire) start(r *clone.Request, allowNewPrivs bool) (*Child, error) {
 		return nil, err
 	}
 	child := newChild(c.Pid, sockets.handle, observer, t)
-	child.peer = sockets.postbox()
+	child.pidfd, child.peer = c.Pidfd, sockets.postbox()
 	ours.Store(c.Pid, child)
 	if t.scope == ScopeTree {
 		child.everybody = group{c.Pid, observer}

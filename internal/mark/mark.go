@@ -8,7 +8,6 @@
 package mark
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -28,13 +27,18 @@ type Mark struct {
 }
 
 // A name is "autokill/1/" and four fields. Pid and time make it nobody else's.
-const (
-	prefix = "autokill/1/"
-	form   = prefix + "%s/%d/%d/%d"
-)
+const prefix = "autokill/1/"
 
 // Name is without the NUL in front of it, which /proc/net/unix shows as @.
-func (m Mark) Name() string { return fmt.Sprintf(form, m.Scope, m.PID, m.Namespace, m.At) }
+func (m Mark) Name() string { return string(m.Append(nil)) }
+
+// Append adds the name to b.
+func (m Mark) Append(b []byte) []byte {
+	b = append(append(b, prefix...), m.Scope...)
+	b = strconv.AppendInt(append(b, '/'), int64(m.PID), 10)
+	b = strconv.AppendUint(append(b, '/'), m.Namespace, 10)
+	return strconv.AppendInt(append(b, '/'), int64(m.At), 10)
+}
 
 // Parse reads a name as Name gives it, and nothing else.
 func Parse(name string) (m Mark, ok bool) {

@@ -13,10 +13,11 @@ func read() (l Limit) {
 func ForChild() *Limit {
 	var now Limit
 	getrlimit(&now)
-	if limit, ok := Restore(original, now); ok {
-		return &limit
+	limit, ok := Restore(original, now)
+	if !ok {
+		return nil
 	}
-	return nil
+	return &Limit{limit.Cur, limit.Max} // allocated only here
 }
 
 // getrlimit is prlimit64(0, RLIMIT_NOFILE, NULL, l). A failure leaves *l zero.
