@@ -95,7 +95,7 @@ func (s suite) endsWithTheChild(t *testing.T) bool {
 // eachFamily runs a test for every family that is a whole.
 func (s suite) eachFamily(t *testing.T, test func(t *testing.T, name string)) {
 	t.Helper()
-	for _, name := range slices.Sorted(maps.Keys(families)) {
+	for _, name := range testproc.Part(slices.Sorted(maps.Keys(families))) {
 		f := families[name]
 		if allowed(t, s.bond(), 1, f.does...) == model.Dies {
 			continue // it ends with the child, which leaves: see TestB1_TheChildEndsFirst

@@ -86,11 +86,15 @@ func Run(t *testing.T, subjects Subjects, name string) {
 	}
 	s := suite{Subject: subject, name: name}
 	groups := [][]clause{lifetime, escapes, privileges, endings, refusals, beyond, travel, handover, walk}
+	share := testproc.Half[clause]
 	if subject.Scope != autokill.ScopeProcess {
-		for i, group := range groups { // the mechanism of the scope runs all of them
-			groups[i] = testproc.Part(group)
-		}
-		groups = append(groups, descendants)
+		share = testproc.Part[clause] // the mechanism of the scope runs all of them
+	}
+	for i, group := range groups {
+		groups[i] = share(group)
+	}
+	if subject.Scope != autokill.ScopeProcess {
+		groups = append(groups, testproc.Half(descendants))
 	}
 	if subject.Scope == autokill.ScopeTree {
 		groups = append(groups, bereaved, sealed)

@@ -308,8 +308,12 @@ func TestStopped(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 	}
+	rounds := 20
+	if testing.Short() {
+		rounds = 3
+	}
 	eachWay(t, func(t *testing.T, w way) {
-		for range 20 {
+		for range rounds {
 			p := w.start(t)
 			fd := ours(t, p.Pid)
 			signal(t, syscall.SIGSTOP, "T")

@@ -53,33 +53,48 @@ type Initramfs struct {
 	Series  string // what the tests see as AUTOKILL_KERNEL
 }
 
-// Jobs is the list of jobs: every binary as every user that is asked for.
+// Jobs is the list of jobs: every binary as every user that is asked for, or in turns that share its tests.
 func (i Initramfs) Jobs() []guest.Job {
 	var jobs []guest.Job
-	for _, u := range i.asked(users) {
-		for _, b := range i.Binaries.Tests {
-			jobs = append(jobs, guest.Job{
-				Package: b.Package,
-				User:    u.name,
-				UID:     u.id,
-				GID:     u.id,
-				Path:    inside(b),
-				Args:    i.args(),
-				Env: append([]string{
-					"PATH=/bin",
-					"HOME=" + u.home,
-					"USER=" + u.name,
-					"LOGNAME=" + u.name,
-					"SHELL=/bin/sh",
-					"TMPDIR=/tmp",
-					"AUTOKILL_KERNEL=" + i.Series,
-				}, i.Env...),
-				Dir:     path.Join(sources, b.Dir),
-				Timeout: i.patience(),
-			})
+	if !i.shared() {
+		for _, u := range i.asked(users) {
+			for _, b := range i.Binaries.Tests {
+				jobs = append(jobs, i.job(b, u))
+			}
+		}
+		return jobs
+	}
+	root, ordinary := users[0], users[1]
+	for _, b := range i.Binaries.Tests {
+		for turn, u := range []user{guest.First: root, guest.Second: ordinary, guest.Last: root} {
+			job := i.job(b, u)
+			job.Share = &guest.Share{Seed: i.Seed, Turn: guest.Turn(turn), Both: []string{contract}}
+			jobs = append(jobs, job)
 		}
 	}
 	return jobs
+}
+
+func (i Initramfs) job(b TestBinary, u user) guest.Job {
+	return guest.Job{
+		Package: b.Package,
+		User:    u.name,
+		UID:     u.id,
+		GID:     u.id,
+		Path:    inside(b),
+		Args:    i.args(),
+		Env: append([]string{
+			"PATH=/bin",
+			"HOME=" + u.home,
+			"USER=" + u.name,
+			"LOGNAME=" + u.name,
+			"SHELL=/bin/sh",
+			"TMPDIR=/tmp",
+			"AUTOKILL_KERNEL=" + i.Series,
+		}, i.Env...),
+		Dir:     path.Join(sources, b.Dir),
+		Timeout: i.patience(),
+	}
 }
 
 // inside is where a test binary lies in the machine.

@@ -14,12 +14,17 @@ type Suite struct {
 	Timeout  time.Duration // of one job
 	As       string        // which user the tests run as; empty: each
 	Env      []string      // what the tests find in their environment beside the usual
+	Seed     uint64        // how the users of a machine share the tests
 }
 
 // asked are those of the users that the tests shall run as.
 func (s Suite) asked(all []user) []user {
 	return slices.DeleteFunc(slices.Clone(all), func(u user) bool { return s.As != "" && s.As != u.name })
 }
+
+// shared says whether the users of a machine share the tests: not if these are asked for by
+// name or in full, or as one user.
+func (s Suite) shared() bool { return s.Run == "" && !s.Full && s.As == "" }
 
 // args are those of a test binary.
 func (s Suite) args() []string {

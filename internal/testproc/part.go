@@ -1,10 +1,13 @@
 package testproc
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"slices"
 	"testing"
+
+	"github.com/autokill/autokill/internal/kernels/guest"
 )
 
 // KernelVariable is set to the name of the kernel in a machine of the kernel matrix.
@@ -14,16 +17,44 @@ const KernelVariable = "AUTOKILL_KERNEL"
 func InMatrix() bool { return os.Getenv(KernelVariable) != "" }
 
 // Part is a third of all, by chance, in the short form in a machine of the kernel matrix: these
-// are emulated, and slower than the host by a factor. Elsewhere it is all. The order stays.
-func Part[T any](all []T) []T {
+// are emulated, and slower than the host by a factor. The other user of the machine takes
+// another third. Elsewhere it is all. The order stays.
+func Part[T any](all []T) []T { return ours(all, 3) }
+
+// Half is like Part: one user of the machine takes one half and the other user the other.
+func Half[T any](all []T) []T { return ours(all, 2) }
+
+func ours[T any](all []T, of int) []T {
 	if !InMatrix() || !testing.Short() {
 		return all
 	}
-	numbers := rand.Perm(len(all))[:(len(all)+2)/3]
+	seed, turn := share()
+	return portion(all, of, seed, turn)
+}
+
+// portion is one of so many equal parts, as the number divides them; the last one overlaps
+// another if they cannot be equal.
+func portion[T any](all []T, of int, seed uint64, which int) []T {
+	order := rand.New(rand.NewPCG(seed, uint64(len(all)))).Perm(len(all))
+	size := (len(all) + of - 1) / of
+	from := min(which*size, len(all)-size)
+	numbers := order[from : from+size]
 	slices.Sort(numbers)
 	part := make([]T, len(numbers))
 	for i, n := range numbers {
 		part[i] = all[n]
 	}
 	return part
+}
+
+// share is how the users of the machine divide the tests between them: by which number, and who
+// of them this is. If they do not, chance divides.
+func share() (seed uint64, turn int) {
+	if text, ok := os.LookupEnv(guest.Variable); ok {
+		if _, err := fmt.Sscanf(text, "%d/%d", &seed, &turn); err != nil {
+			panic(guest.Variable + "=" + text + ": " + err.Error())
+		}
+		return seed, turn % 2 // the last turn is the first one's user again
+	}
+	return rand.Uint64(), 0
 }

@@ -28,6 +28,7 @@ type Job struct {
 	Env     []string      // the whole environment
 	Dir     string        // working directory
 	Timeout time.Duration // after it the job is killed; it has to end by itself before
+	Share   *Share        // which of the binary's tests; nil: what Args say
 }
 
 // A Kind says what an Event tells.

@@ -54,11 +54,20 @@ func run(host *host) error {
 	if err := json.Unmarshal(text, &jobs); err != nil {
 		return fmt.Errorf("%s: %w", guest.JobsPath, err)
 	}
+	turns := turns{}
 	for i, job := range jobs {
 		host.tell(guest.Event{Kind: guest.Start, Job: i})
-		end, err := perform(job, func(text string) {
-			host.tell(guest.Event{Kind: guest.Output, Job: i, Text: text})
-		})
+		job, some, err := turns.take(job)
+		if err != nil {
+			return err
+		}
+		var end guest.Event
+		if some {
+			end, err = perform(job, func(text string) {
+				turns.hear(job, text)
+				host.tell(guest.Event{Kind: guest.Output, Job: i, Text: text})
+			})
+		}
 		if err != nil {
 			return fmt.Errorf("%s as %s: %w", job.Package, job.User, err)
 		}

@@ -4,7 +4,7 @@
 //
 //	go run ./internal/kernels/matrix [-whole] [-kernel 7.3,5.10] [-arch amd64,arm64] [-run REGEXP]
 //		[-packages PATTERNS] [-as root] [-full] [-evidence FILE] [-rehearse] [-processors N]
-//		[-overlay FILE] [-record FILE] [-v]
+//		[-overlay FILE] [-seed N] [-record FILE] [-v]
 //
 // It exits with 0 if all is well, with 1 if anything failed or nothing ran,
 // and with 2 if the matrix cannot run here (go run makes 1 of that).
@@ -55,6 +55,7 @@ func main() {
 	flag.BoolVar(&request.rehearse, "rehearse", false, "with -evidence: run the short form, to see what would be written")
 	flag.IntVar(&request.processors, "processors", 2, "`number` of emulated processors of a machine")
 	flag.StringVar(&request.overlay, "overlay", "", "`file` with replacements of sources, as the go command takes it (mutations)")
+	flag.Uint64Var(&request.seed, "seed", uint64(time.Now().UnixNano()), "`number` that decides which tests a machine runs as whom, to repeat a run")
 	flag.StringVar(&request.record, "record", "", "put the table into this `document` if all is well")
 	flag.BoolVar(&request.verbose, "v", false, "print what the tests write, as it comes")
 	flag.Parse()
@@ -87,6 +88,7 @@ type request struct {
 	rehearse                 bool
 	env                      []string // of the tests
 	processors               int
+	seed                     uint64
 	log                      *log.Logger // what the matrix does
 	output                   *log.Logger // what the tests write
 }
@@ -131,6 +133,7 @@ func (r request) perform(ctx context.Context) (good bool, err error) {
 		})
 	}
 	running.Wait()
+	r.log.Printf("to have the same tests run as the same users: -seed %d", r.seed)
 	text, good := kernels.Report(reports)
 	took := time.Since(began).Round(time.Second)
 	fmt.Printf("%s\n%v in all, on %d processors\n", text, took, runtime.NumCPU())
@@ -225,7 +228,7 @@ func (r request) prepare(ctx context.Context, cells []kernels.Cell, dir string) 
 	var building sync.WaitGroup
 	building.Go(func() {
 		for _, b := range benches {
-			b.suite = kernels.Suite{Run: r.run, Full: r.full, As: r.as, Timeout: r.timeout, Env: r.env}
+			b.suite = kernels.Suite{Run: r.run, Full: r.full, As: r.as, Timeout: r.timeout, Env: r.env, Seed: r.seed}
 			var err error
 			b.suite.Binaries, err = kernels.Build(ctx, b.arch, r.packages, r.overlay, dir)
 			buildErr = errors.Join(buildErr, err)

@@ -1,0 +1,70 @@
+package guest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// A Turn is one of the runs of a test binary that share its tests.
+type Turn int
+
+// The turns, in the order in which they come.
+const (
+	First  Turn = iota // half of the tests
+	Second             // the other half, and what was skipped in the first
+	Last               // what was skipped in the second, unless it had its turn in the first
+)
+
+// A Share is what a run has of the tests of its binary. Two users share them: each test runs as
+// one of them, by chance, and as the other, too, if it or a part of it was skipped.
+type Share struct {
+	Seed uint64 // another division for another number
+	Turn Turn
+	Both []string // tests that divide themselves, and run in the first and the second turn
+}
+
+// Tests chooses from all tests of the binary. skipped are those of the turn before.
+func (s Share) Tests(all, skipped []string) []string {
+	var mine []string
+	order := rand.New(rand.NewPCG(s.Seed, 0)).Perm(len(all))
+	for i, name := range all {
+		first, again, both := order[i] < len(all)/2, slices.Contains(skipped, name), slices.Contains(s.Both, name)
+		var take bool
+		switch s.Turn {
+		case First:
+			take = first || both
+		case Second:
+			take = !first || again || both
+		case Last:
+			take = !first && again && !both
+		}
+		if take {
+			mine = append(mine, name)
+		}
+	}
+	return mine
+}
+
+// Variable names what tells a test binary of its share; see [Share.String].
+const Variable = "AUTOKILL_SHARE"
+
+// String is the share as a test binary is told of it: "SEED/TURN".
+func (s Share) String() string { return fmt.Sprintf("%d/%d", s.Seed, s.Turn) }
+
+// Run is the regular expression that makes a test binary run these tests.
+func Run(tests []string) string { return "^(" + strings.Join(tests, "|") + ")$" }
+
+// skip is what a test binary writes of a test or a subtest.
+var skip = regexp.MustCompile(`--- SKIP: ([^\s/]+)`)
+
+// Skipped is the test that a line of a test binary's output says was skipped, as a whole or in
+// part, or empty.
+func Skipped(line string) string {
+	if m := skip.FindStringSubmatch(line); m != nil {
+		return m[1]
+	}
+	return ""
+}
