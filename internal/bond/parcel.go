@@ -134,8 +134,8 @@ var parcels = [...]sync.Pool{
 
 // compile makes the steps that put the parcel into the queue of the socket's peer.
 // The child's own copies of everything made here go with the close_range that ends
-// its descriptor steps: arming comes before that, so the bond is there before the
-// child lets go.
+// its descriptor steps, or its share of the holder's table does: arming comes before that,
+// so the bond is there before the child lets go.
 func (p *parcel) compile() {
 	ends := &p.armed.control.ends
 	steps := []clone.Step{
