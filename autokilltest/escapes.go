@@ -70,7 +70,8 @@ var escapes = []clause{
 		s.holds(t, "setresuid")
 	}},
 	{"TestL6_SetUserIDFile", setUserIDFile},
-	{"TestL6_SpiesOnSiblingsThatStart", spiedOn},
+	{"TestL6_SpiesOnSiblingsThatStart", func(t *testing.T, s suite) { s.spiedOn(t, "spy") }},
+	{"TestL6_SpiesOnItsHolder", func(t *testing.T, s suite) { s.spiedOn(t, "spy on the holder") }},
 	{"TestL6_ReopensManyTimes", func(t *testing.T, s suite) {
 		const batch = 10
 		rounds := times(500, batch)

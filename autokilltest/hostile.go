@@ -106,9 +106,11 @@ var attacks = map[string]func() error{
 		_, err := os.Stdin.Read(make([]byte, 1))
 		return err
 	},
-	"leader":   endLeader,
-	"spy":      spy,
-	"execloop": execLoop,
+	"leader": endLeader,
+	"spy":    spy,
+
+	"spy on the holder": spyOnHolder,
+	"execloop":          execLoop,
 	"leave": func() error {
 		c := exec.Command("/bin/cat")
 		c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr

@@ -19,12 +19,12 @@ import (
 )
 
 // spiedOn is a child that wants to get hold of the pipe ends of its siblings, in the moment in
-// which they exist in a sibling that is just being started. In a PID namespace it sees none,
-// native has none. On tripwire that is a known limit (SECURITY.md): who may trace a process
+// which they exist in a sibling that is just being started, and in the holder, whose descriptor
+// table that one shares. In a PID namespace it sees none, native has none. On tripwire that is a known limit (SECURITY.md): who may trace a process
 // can do with it what it likes, and here are the numbers.
-func spiedOn(t *testing.T, s suite) {
+func (s suite) spiedOn(t *testing.T, spy string) {
 	starts := times(200, 10)
-	h := s.startHolder(t, "spied on", "spy")
+	h := s.startHolder(t, "spied on", spy)
 	h.ready(t)
 	h.tell(t)
 	h.tellWord(t, strconv.Itoa(starts))
@@ -93,7 +93,7 @@ func spy() error {
 			next = pid + 1
 			sibling, err := testproc.ReadProcess(pid)
 			for fd := 3; err == nil && sibling.PPID == os.Getppid() && fd < 64 && kept < 500; fd++ {
-				if disarmPipe(pidfd, fd) {
+				if disarmPipe(pidfd, fd, 0) {
 					kept++
 					fmt.Print(".")
 				}
@@ -104,15 +104,33 @@ func spy() error {
 	}
 }
 
-// disarmPipe takes a descriptor of a process and keeps it, if it is a pipe end.
-func disarmPipe(pidfd, fd int) bool {
+// spyOnHolder does that in the holder, whose number it need not guess, without pause. What is
+// not armed it leaves alone: the holder has pipes of its own.
+func spyOnHolder() error {
+	fmt.Println("ready")
+	holder, err := unix.PidfdOpen(os.Getppid(), 0)
+	if err != nil {
+		return err // its number is 0 in a PID namespace
+	}
+	for kept := 0; ; {
+		for fd := 3; fd < 24 && kept < 500; fd++ {
+			if disarmPipe(holder, fd, unix.O_ASYNC) {
+				kept++
+				fmt.Print(".")
+			}
+		}
+	}
+}
+
+// disarmPipe takes a descriptor of a process and keeps it, if it is a pipe end with these flags.
+func disarmPipe(pidfd, fd, with int) bool {
 	end, err := unix.PidfdGetfd(pidfd, fd, 0)
 	if err != nil {
 		return false
 	}
 	var st unix.Stat_t
 	flags, err := unix.FcntlInt(uintptr(end), unix.F_GETFL, 0)
-	if unix.Fstat(end, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFIFO || err != nil {
+	if err != nil || flags&with != with || unix.Fstat(end, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFIFO {
 		_ = unix.Close(end)
 		return false
 	}
