@@ -41,7 +41,7 @@ func atTheLimit(do order, act func() error) error {
 		makeThreads()
 		return withoutTasks(do.Group, act)
 	case pipePages, hardPipePages:
-		free := usePipePages()
+		free := usePipePages(do.Limit == hardPipePages)
 		defer free()
 	}
 	return act()
@@ -82,9 +82,8 @@ var makeThreads = sync.OnceFunc(func() {
 	done.Wait()
 })
 
-// usePipePages makes large pipes until that is refused, and small ones until that is, where
-// it is at all.
-func usePipePages() (free func()) {
+// usePipePages makes large pipes until that is refused, and then small ones, too, until all are.
+func usePipePages(small bool) (free func()) {
 	var files []*os.File
 	large := true
 	for range 1 << 7 {
@@ -100,7 +99,9 @@ func usePipePages() (free func()) {
 		check(err)
 		var refused error
 		check(conn.Control(func(fd uintptr) { _, refused = unix.FcntlInt(fd, unix.F_SETPIPE_SZ, 1<<20) }))
-		large = refused == nil
+		if large = refused == nil; !large && !small {
+			break
+		}
 	}
 	return func() {
 		for _, file := range files {
