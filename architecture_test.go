@@ -25,7 +25,7 @@ var lattice = map[string]struct{ own, modules []string }{
 	"internal/mark":   {},
 	"internal/bond":   {own: []string{"internal/clone", "internal/mark", "internal/pidns", "internal/seal", "pidfd"}, modules: []string{"golang.org/x/sys"}},
 	".":               {own: []string{"internal/bond", "internal/clone", "internal/nofile", "pidfd"}, modules: []string{"golang.org/x/sys"}},
-	"internal/testproc": {modules: []string{
+	"internal/testproc": {own: []string{"internal/kernels/guest"}, modules: []string{
 		"golang.org/x/sys", "github.com/elastic/go-seccomp-bpf", "github.com/moby/profiles/seccomp", "github.com/opencontainers/runtime-spec",
 	}},
 	"internal/evidence": {},
