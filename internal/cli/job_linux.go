@@ -129,25 +129,10 @@ func stopToo(sig syscall.Signal, others bool) {
 	// and undo the next stop.
 	proceed := disposition{}
 	proceed.swap(unix.SIGCONT)
-	defer wakeWithParent()()
 	// To this very thread, which so does not get past the call before it has stopped.
 	_ = unix.Tgkill(os.Getpid(), unix.Gettid(), sig)
 	proceed.swap(unix.SIGCONT)
 	before.swap(sig)
-}
-
-// wakeWithParent makes the kernel continue this process when its parent ends, for as long as
-// this thread has not taken that back. A job whose shell dies is continued anyway if its
-// group is orphaned then (setpgid(2)). One with a command in a PID namespace is not: the
-// command is in our group, and its parent, the init, is not. A parent that dies just before
-// the stop, after this call, is missed.
-func wakeWithParent() (takeBack func()) {
-	var had int32 // a thread may have been started with one (setpriv --pdeathsig)
-	if _, _, errno := unix.RawSyscall(unix.SYS_PRCTL, unix.PR_GET_PDEATHSIG, uintptr(unsafe.Pointer(&had)), 0); errno != 0 || had != 0 {
-		return func() {}
-	}
-	_ = unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGCONT), 0, 0, 0)
-	return func() { _ = unix.Prctl(unix.PR_SET_PDEATHSIG, 0, 0, 0, 0) }
 }
 
 // disposition is struct sigaction as the kernel has it, handler first: 0 is the default,

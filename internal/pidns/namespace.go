@@ -70,12 +70,12 @@ func plan(r *clone.Request, o Options, p *processes, uid, gid int) {
 	r.Child = &p.command
 	r.Prologue, r.Waits = p.commandSteps(), p.waitSteps()
 	if !o.Monitor {
-		p.init.Steps = p.initSteps(prepare)
+		p.init.Steps = p.initSteps(leave(r), prepare)
 		r.Flags = flags
 		r.Ancestors = []*clone.Task{&p.init}
 		return
 	}
-	p.init.Steps = append(p.guardSteps(), p.initSteps(prepare, "guarded")...)
+	p.init.Steps = append(p.guardSteps(), p.initSteps(leave(r), prepare, "guarded")...)
 	// A cgroup is for all of them; the other flags are namespaces.
 	r.Flags = flags & unix.CLONE_INTO_CGROUP
 	fork := p.init.Fork(forkInit, flags&^unix.CLONE_INTO_CGROUP|uint64(unix.SIGCHLD))

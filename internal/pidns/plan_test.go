@@ -24,7 +24,7 @@ func names(task *clone.Task) string {
 func TestPlan(t *testing.T) {
 	const (
 		guard   = "prctl(PR_SET_PDEATHSIG) wait4 ppoll(monitor) "
-		command = "rt_sigaction clone setpgid dup3 dup3 close_range "
+		command = "rt_sigaction clone setsid dup3 dup3 close_range "
 		maps    = "openat write openat write openat write "
 		end     = "mount(MS_SLAVE) mount(proc) chdir fcntl(F_SETFD) execveat"
 		monitor = " setpgid close dup3 close_range chdir fcntl(F_SETFD) execveat"
@@ -70,6 +70,20 @@ func TestPlan(t *testing.T) {
 				t.Errorf("the command waits by %q", got)
 			}
 		})
+	}
+}
+
+// TestLeave: the init is in the session of a command that has left the caller's group.
+func TestLeave(t *testing.T) {
+	for want, requests := range map[string][]clone.Request{
+		"setsid":  {{}},
+		"setpgid": {{Setpgid: true}, {Foreground: true}, {Setsid: true}},
+	} {
+		for _, r := range requests {
+			if got := leave(&r).Name; got != want {
+				t.Errorf("Setpgid %t, Foreground %t, Setsid %t: %s, want %s", r.Setpgid, r.Foreground, r.Setsid, got, want)
+			}
+		}
 	}
 }
 

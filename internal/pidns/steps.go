@@ -64,6 +64,7 @@ func (p *processes) monitorSteps(forkInit clone.Step) []clone.Step {
 		{Name: "getpid", Nr: unix.SYS_GETPID, Result: &p.ownPid},
 		{Name: "pidfd_open", Nr: unix.SYS_PIDFD_OPEN, Args: [6]clone.Arg{clone.Load(&p.ownPid)}, Result: &p.monitor.Fd},
 		forkInit,
+		leaveGroup,
 	}
 	return p.become(steps, -1, nil, "autokill-monitor")
 }
@@ -138,16 +139,35 @@ func (p *processes) mountSteps(proc string) []clone.Step {
 	}
 }
 
+var (
+	leaveGroup   = clone.Step{Name: "setpgid", Nr: unix.SYS_SETPGID}
+	leaveSession = clone.Step{Name: "setsid", Nr: unix.SYS_SETSID}
+)
+
+// leave takes the init out of the caller's process group, and out of its session if the
+// command stays in that group: a group is no orphan as long as the parent of one of its
+// members is in another group of the session (setpgid(2)). The end of the last such member
+// makes it one, and then the kernel sends SIGHUP to all of the group if any of it is stopped.
+// Of a command with a group of its own the init is that parent: such a command can be stopped by
+// its terminal.
+func leave(r *clone.Request) clone.Step {
+	if r.Setpgid || r.Foreground || r.Setsid {
+		return leaveGroup
+	}
+	return leaveSession
+}
+
 // initSteps fork the command, prepare the namespace for it, and end with the program.
 // Whoever ignores SIGCHLD gets no status, so the init does not; the command gets the
 // caller's disposition back.
-func (p *processes) initSteps(prepare []clone.Step, argv ...string) []clone.Step {
+func (p *processes) initSteps(leave clone.Step, prepare []clone.Step, argv ...string) []clone.Step {
 	steps := []clone.Step{
 		{
 			Name: "rt_sigaction", Nr: unix.SYS_RT_SIGACTION,
 			Args: [6]clone.Arg{clone.Int(int(unix.SIGCHLD)), clone.Addr(&p.byDefault), clone.Addr(&p.sigchld), clone.Int(8)},
 		},
 		p.command.Fork("clone", uint64(unix.SIGCHLD)),
+		leave,
 	}
 	return p.become(steps, p.control, prepare, append([]string{InitName}, argv...)...)
 }
@@ -192,7 +212,6 @@ func (p *processes) become(steps []clone.Step, control int, prepare []clone.Step
 		panic(err) // cannot be: the names have no NUL
 	}
 	env := make([]*byte, 1)
-	steps = append(steps, clone.Step{Name: "setpgid", Nr: unix.SYS_SETPGID})
 	steps = clone.Inherit(steps, []int{control, p.program})
 	steps = append(steps, prepare...)
 	return append(
