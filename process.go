@@ -48,6 +48,11 @@ func (m *mourner) Ended(ending bond.Ending) {
 	p := (*Process)(m)
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.end(ending)
+}
+
+// end is called once, with the lock.
+func (p *Process) end(ending bond.Ending) {
 	p.ended, p.state = true, ProcessState{pid: p.Pid, ending: ending}
 	switch {
 	case p.closed:
@@ -88,17 +93,20 @@ func (p *Process) Close() error {
 	if p.closed || p.released {
 		return nil
 	}
-	if !p.shared && (!p.ended || !p.child.Deserted()) {
-		// This comes first: it cannot be lost to an exec that the child is in the middle
-		// of, as the signal that the closing sends can. The handle was shared with
-		// nobody, so the closing is meant to kill.
-		p.child.Kill()
-	}
 	p.closed = true
-	if p.ended {
+	switch {
+	case p.ended:
+		if !p.shared && !p.child.Deserted() {
+			p.child.Kill()
+		}
 		p.discard()
-	} else {
+	case p.shared:
 		_ = p.child.Handle.Close()
+	default:
+		// The handle was shared with nobody, so the closing is meant to kill.
+		if ending, ended := p.child.End(); ended {
+			p.end(ending)
+		}
 	}
 	return nil
 }

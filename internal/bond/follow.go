@@ -70,29 +70,70 @@ func (c *Child) sign() (events int16, ok bool) {
 // find out.
 func (c *Child) waitFor(events int16) error {
 	following.forget(c.pidfd)
+	_, err := poll(c.pidfd, events, -1)
+	return err
+}
+
+// poll waits for so many milliseconds, or for ever if they are negative.
+func poll(fd int, events int16, timeout int) (ready bool, err error) {
 	for {
-		fds := [...]unix.PollFd{{Fd: int32(c.pidfd), Events: events}}
-		if _, err := unix.Poll(fds[:], -1); !errors.Is(err, unix.EINTR) {
-			return err
+		fds := [...]unix.PollFd{{Fd: int32(fd), Events: events}}
+		if n, err := unix.Poll(fds[:], timeout); !errors.Is(err, unix.EINTR) {
+			return n > 0, err
 		}
 	}
 }
 
-// conclude takes the ending of a child whose sign was seen. Where that takes longer, as
+// End kills everybody in the scope and closes the handle, of a child that has not ended for
+// all that its Mourner knows. It does not wait; but the closing takes the kernel some time, in
+// which the child can die on another processor. An ending that is seen then is returned, and
+// the Mourner is not told: nobody has to be woken for it.
+func (c *Child) End() (Ending, bool) {
+	events, ok := c.sign()
+	taken := ok && following.take(c)
+	if taken {
+		following.forget(c.pidfd)
+	}
+	// This comes first: it cannot be lost to an exec that the child is in the middle of, as
+	// the signal that the closing sends can.
+	c.Kill()
+	_ = c.Handle.Close()
+	if !taken {
+		return Ending{}, false
+	}
+	if ready, err := poll(c.pidfd, events, 0); err == nil && ready {
+		if end, known := c.ending(); known {
+			return end, true
+		}
+	} else if following.add(c, events) {
+		return Ending{}, false
+	}
+	go c.follow()
+	return Ending{}, false
+}
+
+// conclude tells the ending of a child whose sign was seen. Where that takes longer, as
 // with a tracer who comes before the parent, a goroutine does it.
 func (c *Child) conclude() {
+	if end, known := c.ending(); known {
+		c.mourner.Ended(end)
+		return
+	}
+	go c.follow()
+}
+
+// ending is that of a child whose sign was seen, if it can be had at once.
+func (c *Child) ending() (Ending, bool) {
 	switch c.mechanism.(type) {
 	case native:
-		c.mourner.Ended(told(c))
-		return
+		return told(c), true
 	case tripwire:
 		if end, ended, err := c.reapNow(); ended && err == nil {
 			c.reaped(end)
-			c.mourner.Ended(end)
-			return
+			return end, true
 		}
 	}
-	go c.follow()
+	return Ending{}, false
 }
 
 // followers are the children that are followed by one goroutine, each by a number that is
@@ -178,7 +219,14 @@ func (f *followers) remove(number uint64) *Child {
 	return c
 }
 
-func (f *followers) take(c *Child) bool { return c.number != 0 && f.remove(c.number) != nil }
+// take is false if another has taken the child, or it is followed in another way.
+func (f *followers) take(c *Child) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	_, followed := f.children[c.number]
+	delete(f.children, c.number)
+	return followed
+}
 
 // forget spares the goroutine an event that somebody else waits for.
 func (f *followers) forget(fd int) { _ = unix.EpollCtl(f.epoll, unix.EPOLL_CTL_DEL, fd, nil) }

@@ -38,3 +38,6 @@ func (c *Child) Follow(Mourner) {}
 
 // Hasten is Follow's.
 func (c *Child) Hasten() {}
+
+// End is Follow's.
+func (c *Child) End() (Ending, bool) { return Ending{}, false }

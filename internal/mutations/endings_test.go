@@ -5,13 +5,13 @@ package mutations
 // endings are defects of closing, reaping and telling.
 var endings = []mutation{
 	{
-		name: "close before the signal", file: "process.go",
-		old: "		p.child.Kill()\n", new: "",
+		name: "close before the signal", file: "internal/bond/follow.go",
+		old: "	c.Kill()\n", new: "",
 		pkg: ".", test: "^TestContract$/^tripwire$/^TestB4_CloseDespiteACopy$",
 	},
 	{
 		name: "Close does not close", file: "process.go",
-		old: "		_ = p.child.Handle.Close()\n	}\n	return nil\n", new: "	}\n	return nil\n",
+		old: "		_ = p.child.Handle.Close()\n", new: "",
 		pkg: ".", test: "^TestContract$/^tripwire$/^TestL3_TheReceiverCloses$",
 	},
 	{

@@ -39,7 +39,7 @@ var natives = []mutation{
 	},
 	{
 		name: "a native handle is closed before the signal", file: "process.go",
-		old: "	if !p.shared && (!p.ended || !p.child.Deserted()) {\n", new: "	if p.released {\n",
+		old: "	case p.shared:\n", new: "	case !p.shared:\n",
 		pkg: ".", test: "^TestContract$/^native$/^TestB4_CloseDespiteACopy$",
 	},
 }

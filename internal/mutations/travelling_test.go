@@ -41,7 +41,7 @@ var travelling = []mutation{
 	},
 	{
 		name: "a reference that counts for nothing", file: "process.go",
-		old: "	if !p.shared && (!p.ended || !p.child.Deserted()) {\n", new: "	if !p.closed {\n",
+		old: "	case p.shared:\n", new: "	case p.released:\n",
 		pkg: ".", test: "^TestContract$/^tripwire$/^TestL3_File$",
 	},
 	{
