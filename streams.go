@@ -14,7 +14,8 @@ import (
 type streams struct {
 	// child are the child's descriptors, in order; a nil one stays closed, unless it is one
 	// of the first three and null.
-	child []*os.File
+	child    []*os.File
+	standard [3]*os.File // child's memory, for most
 	// null are those that the child opens itself.
 	null [3]bool
 	// handed are the files that were opened for the child only. They are closed when
@@ -47,7 +48,8 @@ func (s *streams) prepare(c *Cmd) error {
 			return err
 		}
 	}
-	s.child = append([]*os.File{stdin, stdout, stderr}, c.ExtraFiles...)
+	s.standard = [...]*os.File{stdin, stdout, stderr}
+	s.child = append(s.standard[:], c.ExtraFiles...)
 	return nil
 }
 

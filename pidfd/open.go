@@ -45,7 +45,7 @@ func Open(pid int, flags Flags) (*FD, error) {
 	if err != nil {
 		return nil, openError(pid, flags, err)
 	}
-	return newFD(os.NewFile(uintptr(n), "pidfd"))
+	return newFD(n), nil
 }
 
 func openError(pid int, flags Flags, err error) error {
@@ -83,15 +83,19 @@ func openError(pid int, flags Flags, err error) error {
 // directory of /proc, which pidfd_send_signal(2) would accept, and for a file
 // opened with O_PATH.
 func FromFile(file *os.File) (*FD, error) {
-	fd, err := newFD(file)
-	if err != nil {
+	fd := new(FD)
+	if err := fd.file.InitFile(file); err != nil {
 		return nil, err
 	}
 	if err := fd.control(isPidfd); err != nil {
-		if errors.Is(err, syscall.EBADF) {
-			return nil, because("pidfd", file.Name()+" is not a process descriptor", err)
-		}
-		return nil, err
+		return nil, notPidfd(file.Name(), err)
 	}
 	return fd, nil
+}
+
+func notPidfd(name string, err error) error {
+	if errors.Is(err, syscall.EBADF) {
+		return because("pidfd", name+" is not a process descriptor", err)
+	}
+	return err
 }

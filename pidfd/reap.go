@@ -32,28 +32,33 @@ func (fd *FD) Reap() (Exit, bool, error) { return fd.collect(reap) }
 func (fd *FD) Peek() (Exit, bool, error) { return fd.collect(peek) }
 
 func (fd *FD) collect(call func(n int) (Exit, bool, error)) (Exit, bool, error) {
-	if fd == nil || fd.conn == nil {
+	if fd == nil {
 		return Exit{}, false, os.ErrInvalid
 	}
-	c := collection{call: call}
-	if closed := fd.conn.Control(c.run); closed != nil {
-		return Exit{}, false, errClosed()
+	// A child that nobody else looks at costs no memory here.
+	var exit Exit
+	var ended bool
+	conn, err := fd.file.Call(func(n int) (err error) {
+		exit, ended, err = call(n)
+		return err
+	})
+	if conn != nil {
+		exit, ended, err = collectBy(conn, call)
 	}
 	switch {
-	case c.err == nil:
-		return c.exit, c.ended, nil
-	case errors.Is(c.err, syscall.ECHILD):
-		return Exit{}, false, because("waitid", "not a child that can be reaped", c.err)
+	case err == nil:
+		return exit, ended, nil
+	case errors.Is(err, syscall.ECHILD):
+		return Exit{}, false, because("waitid", "not a child that can be reaped", err)
+	case errors.As(err, new(syscall.Errno)):
+		return Exit{}, false, os.NewSyscallError("waitid", err)
 	}
-	return Exit{}, false, os.NewSyscallError("waitid", c.err)
+	return Exit{}, false, explained(err)
 }
 
-// collection is one call and what came of it, in one piece: there is one at each end.
-type collection struct {
-	call  func(n int) (Exit, bool, error)
-	exit  Exit
-	ended bool
-	err   error
+func collectBy(conn syscall.RawConn, call func(n int) (Exit, bool, error)) (exit Exit, ended bool, err error) {
+	if conn.Control(func(n uintptr) { exit, ended, err = call(int(n)) }) != nil {
+		err = os.ErrClosed
+	}
+	return exit, ended, err
 }
-
-func (c *collection) run(n uintptr) { c.exit, c.ended, c.err = c.call(int(n)) }

@@ -101,7 +101,7 @@ func own(n int, f CloneFlags) (*FD, error) {
 		discard(n)
 		return nil, err
 	}
-	return newFD(os.NewFile(uintptr(n), "pidfd"))
+	return newFD(n), nil
 }
 
 // discard kills and reaps; n is still a blocking descriptor. Where there is

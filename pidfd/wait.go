@@ -120,6 +120,14 @@ type watcher struct {
 
 // watch returns a watcher that will go as far as want at least.
 func (fd *FD) watch(want stage) (*watcher, error) {
+	file, err := fd.file.File()
+	if err != nil {
+		return nil, explained(err)
+	}
+	source, err := file.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
 	fd.mu.Lock()
 	defer fd.mu.Unlock()
 	if w := fd.watcher; w != nil {
@@ -132,10 +140,9 @@ func (fd *FD) watch(want stage) (*watcher, error) {
 		stopped: make(chan struct{}),
 		until:   want,
 	}
-	source := fd.conn
 	// The only question the runtime answers about its poller: a file that it
 	// does not watch (a blocking pidfd from FromFile) has no deadlines.
-	if fd.file.SetReadDeadline(time.Time{}) != nil {
+	if file.SetReadDeadline(time.Time{}) != nil {
 		// An epoll instance is pollable itself. It watches the pidfd without a
 		// change to the pidfd's flags, which are not ours alone.
 		err := fd.control(func(n int) error {

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/autokill/autokill/internal/descriptor"
 	"github.com/autokill/autokill/pidfd"
 )
 
@@ -24,7 +25,11 @@ import (
 // pipe end elsewhere: that takes having the ends in hand, where the child could re-open
 // them (parcel.go). A hostile sender can so pass on a child that does not die. He cannot
 // pass on one that he could not kill himself.
-func Adopt(handle *os.File) (*Child, error) {
+func Adopt(file *os.File) (*Child, error) {
+	handle, err := descriptor.Of(file)
+	if err != nil {
+		return nil, err
+	}
 	conn, err := handle.SyscallConn()
 	if err != nil {
 		return nil, err
@@ -93,11 +98,11 @@ type adopted struct {
 // await reaps, too, unless another Child does: a program that has replaced itself is the
 // parent still.
 func (a adopted) await(c *Child) Ending {
-	another, _ := ours.LoadOrStore(c.Pid, c)
+	another := ours.claim(c)
 	waitEnded(c.Observer)
 	defer c.awaitOuter()
-	if another == any(c) {
-		defer ours.CompareAndDelete(c.Pid, c)
+	if another == c {
+		defer ours.drop(c)
 		if exit, reaped, err := c.Observer.Reap(); err == nil && reaped {
 			return Ending{Known: true, Status: exit.Status, Rusage: exit.Usage}
 		}
@@ -125,7 +130,7 @@ func obituary(c *Child) Ending {
 }
 
 // adoptTripwire reads the description, and what comes behind the parcel.
-func adoptTripwire(fd int, handle *os.File) (*Child, error) {
+func adoptTripwire(fd int, handle *descriptor.FD) (*Child, error) {
 	scope, err := firstLook(fd)
 	if err != nil {
 		return nil, notHandle(err)
@@ -249,7 +254,7 @@ func believe(m message, size, count int) (_ []*pidfd.FD, err error) {
 }
 
 // adoptNative finds out whether the child is the init of a PID namespace of ours.
-func adoptNative(fd int, handle *os.File) (*Child, error) {
+func adoptNative(fd int, handle *descriptor.FD) (*Child, error) {
 	observer, err := reopen(fd)
 	if err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/autokill/autokill/internal/descriptor"
 	"github.com/autokill/autokill/internal/pidns"
 	"github.com/autokill/autokill/pidfd"
 )
@@ -19,7 +20,7 @@ import (
 //	NS_GET_TGID_FROM_PIDNS    6.11 (fs/nsfs.c)
 
 // adoptDwellers makes the Child of a handle of a PID namespace. It takes the pidfds.
-func adoptDwellers(handle *os.File, m mechanism, command, init *pidfd.FD, monitor ...*pidfd.FD) (*Child, error) {
+func adoptDwellers(handle *descriptor.FD, m mechanism, command, init *pidfd.FD, monitor ...*pidfd.FD) (*Child, error) {
 	outer := append(monitor, init)
 	pid, err := pidOf(command)
 	if err != nil {
@@ -38,7 +39,7 @@ func adoptDwellers(handle *os.File, m mechanism, command, init *pidfd.FD, monito
 }
 
 // adoptInit finds the command of an init of ours: process 2 of its namespace.
-func adoptInit(handle *os.File, init *pidfd.FD, namespace *os.File) (*Child, error) {
+func adoptInit(handle *descriptor.FD, init *pidfd.FD, namespace *os.File) (*Child, error) {
 	command, err := secondIn(namespace, init)
 	if err != nil {
 		init.Close()

@@ -53,20 +53,20 @@ func attach(pid int, s Scope) (*Child, error) {
 	child := newChild(pid, sockets.handle, observer, attached{tripwire{s}})
 	child.peer = sockets.postbox()
 	// Who makes another Child of the handle in this program must not reap it either.
-	ours.LoadOrStore(pid, child)
+	ours.claim(child)
 	if s == ScopeTree {
 		child.everybody = group{pid, observer}
 	}
 	return child, nil
 }
 
-func attachTo(pid int, observer *pidfd.FD, s Scope) (*socketPair, error) {
+func attachTo(pid int, observer *pidfd.FD, s Scope) (socketPair, error) {
 	t, err := examine(pid, observer, s)
 	if err != nil {
-		return nil, err
+		return socketPair{}, err
 	}
 	if err := attaching.check(time.Now(), proveAttach); err != nil {
-		return nil, err
+		return socketPair{}, err
 	}
 	return wire(t, observer, s)
 }
@@ -77,7 +77,7 @@ type attached struct{ tripwire }
 // await leaves the reaping to whoever started the process, and who wants the status, too:
 // os/exec, if that was this program.
 func (attached) await(c *Child) (end Ending) {
-	defer ours.CompareAndDelete(c.Pid, c)
+	defer ours.drop(c)
 	defer func() { c.post(end) }()
 	waitEnded(c.Observer)
 	exit, ended, err := c.Observer.Peek()
@@ -104,34 +104,35 @@ var attaching proof
 func proveAttach() error {
 	p := parcels[ScopeProcess].Get().(*parcel)
 	defer parcels[ScopeProcess].Put(p)
-	var own *socketPair
+	var own socketPair
 	defer func() {
-		if own != nil {
+		if own.handle != nil {
 			own.close()
 		}
 	}()
-	return probe(func(r *clone.Request) (_ *clone.Pending, another *socketPair, err error) {
+	return probe(func(r *clone.Request) (clone.Pending, socketPair, error) {
 		pending, bound, err := p.clone(r)
 		if err != nil {
-			return nil, nil, err
+			return pending, bound, err
 		}
 		own = bound
-		if another, err = attachToPending(pending); err == nil {
+		another, err := attachToPending(pending.Pid())
+		if err == nil {
 			return pending, another, nil
 		}
 		_ = unix.Kill(pending.Pid(), unix.SIGKILL) // its number until the wait
 		if _, failed := pending.Wait(); !errors.Is(failed, clone.ErrNotStarted) {
 			err = failed // by itself, before the kill
 		}
-		return nil, nil, err
+		return pending, another, err
 	}, func(pid, _ int) (int, error) { return openPidfd(pid) })
 }
 
-func attachToPending(pending *clone.Pending) (*socketPair, error) {
-	observer, err := pidfd.Open(pending.Pid(), 0)
+func attachToPending(pid int) (socketPair, error) {
+	observer, err := pidfd.Open(pid, 0)
 	if err != nil {
-		return nil, err
+		return socketPair{}, err
 	}
 	defer observer.Close()
-	return wire(target{pid: pending.Pid(), inner: pending.Pid()}, observer, ScopeProcess)
+	return wire(target{pid: pid, inner: pid}, observer, ScopeProcess)
 }

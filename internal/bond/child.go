@@ -6,6 +6,7 @@ import (
 	"syscall"
 
 	"github.com/autokill/autokill/internal/clone"
+	"github.com/autokill/autokill/internal/descriptor"
 	"github.com/autokill/autokill/pidfd"
 )
 
@@ -26,7 +27,7 @@ type Child struct {
 	Pid int
 	// Handle is the one open file that keeps the child alive: closing its last
 	// reference kills.
-	Handle *os.File
+	Handle *descriptor.FD
 	// Observer neither keeps nor kills.
 	Observer *pidfd.FD
 
@@ -40,9 +41,13 @@ type Child struct {
 	outer     []*pidfd.FD // who stands around a command in a PID namespace: monitor, init
 }
 
-func newChild(pid int, handle *os.File, observer *pidfd.FD, m mechanism) *Child {
-	return &Child{Pid: pid, Handle: handle, Observer: observer, mechanism: m, everybody: alone{pid, observer}}
+func newChild(pid int, handle *descriptor.FD, observer *pidfd.FD, m mechanism) *Child {
+	c := &Child{Pid: pid, Handle: handle, Observer: observer, mechanism: m}
+	c.everybody = (*alone)(c)
+	return c
 }
+
+func newHandle(number int) *descriptor.FD { return descriptor.New(number, "autokill handle") }
 
 // Kind names the mechanism that is in force.
 func (c *Child) Kind() Kind { return c.mechanism.kind() }

@@ -22,27 +22,24 @@ type everybody interface {
 }
 
 // alone is the scope of one process.
-type alone struct {
-	pid      int
-	observer *pidfd.FD
-}
+type alone Child
 
-func (alone) scope() Scope { return ScopeProcess }
+func (*alone) scope() Scope { return ScopeProcess }
 
 // kill goes by the pidfd: that cannot be lost to an exec that the child is in the
 // middle of, as the signal that the closing of a handle sends can.
-func (a alone) kill() { _ = a.signal(syscall.SIGKILL) }
+func (a *alone) kill() { _ = a.signal(syscall.SIGKILL) }
 
-func (a alone) signal(sig syscall.Signal) error { return a.observer.Signal(sig, pidfd.ToReferent) }
+func (a *alone) signal(sig syscall.Signal) error { return a.Observer.Signal(sig, pidfd.ToReferent) }
 
-func (a alone) members() ([]int, error) {
+func (a *alone) members() ([]int, error) {
 	switch err := a.signal(0); {
 	case errors.Is(err, os.ErrProcessDone):
 		return nil, nil
 	case err != nil && !errors.Is(err, syscall.EPERM):
 		return nil, err
 	}
-	return []int{a.pid}, nil
+	return []int{a.Pid}, nil
 }
 
-func (alone) deserted() bool { return true }
+func (*alone) deserted() bool { return true }

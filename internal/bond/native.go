@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/autokill/autokill/internal/clone"
+	"github.com/autokill/autokill/internal/descriptor"
 )
 
 // native is CLONE_PIDFD_AUTOKILL: the handle is the pidfd that clone3 returned,
@@ -59,10 +60,10 @@ func (n native) start(r *clone.Request, allowNewPrivs bool) (*Child, error) {
 }
 
 // cloneBound starts a child whose pidfd is the handle, and makes sure that it is.
-func cloneBound(r *clone.Request) (pending *clone.Pending, handle *os.File, err error) {
+func cloneBound(r *clone.Request) (pending clone.Pending, handle *descriptor.FD, err error) {
 	pending, err = r.Clone()
 	if err != nil {
-		return nil, nil, err
+		return pending, nil, err
 	}
 	fd := pending.Take()
 	// The bit is the proof that closing this file kills.
@@ -77,9 +78,9 @@ func cloneBound(r *clone.Request) (pending *clone.Pending, handle *os.File, err 
 		_ = unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
 		_, _ = pending.Wait()
 		_ = unix.Close(fd)
-		return nil, nil, err
+		return pending, nil, err
 	}
-	return pending, os.NewFile(uintptr(fd), "autokill handle"), nil
+	return pending, newHandle(fd), nil
 }
 
 // observe opens a second file on the child. It must be a file of its own: a

@@ -50,7 +50,7 @@ func (p *proof) check(now time.Time, prove func() error) error {
 // probe starts a child that never execs, closes its handle, and says whether the
 // child died of that.
 func probe(
-	begin func(*clone.Request) (*clone.Pending, *socketPair, error),
+	begin func(*clone.Request) (clone.Pending, socketPair, error),
 	look func(pid, handle int) (int, error),
 ) error {
 	closed, open, err := os.Pipe()
@@ -105,11 +105,11 @@ func (native) prove() error {
 	if err := askNative(); err != nil {
 		return err
 	}
-	return probe(func(r *clone.Request) (*clone.Pending, *socketPair, error) {
+	return probe(func(r *clone.Request) (clone.Pending, socketPair, error) {
 		r.Flags |= nativeFlags
 		r.NoNewPrivs = false // CLONE_NNP is among the flags
 		pending, handle, err := cloneBound(r)
-		return pending, &socketPair{handle, -1}, err
+		return pending, socketPair{handle, -1}, err
 	}, look)
 }
 

@@ -24,10 +24,9 @@ func observerOf(fd int) (*pidfd.FD, error) {
 }
 
 func blockingObserverOf(fd int) (*pidfd.FD, error) {
-	file := os.NewFile(uintptr(fd), "pidfd")
-	observer, err := pidfd.FromFile(file)
+	observer, err := pidfd.New(fd)
 	if err != nil {
-		file.Close()
+		_ = unix.Close(fd)
 	}
 	return observer, err
 }

@@ -8,12 +8,12 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/autokill/autokill/internal/clone"
+	"github.com/autokill/autokill/internal/descriptor"
 )
 
 // tripwire ties the child to one end of a socket pair. The child puts a parcel into
@@ -56,7 +56,7 @@ func (t tripwire) start(r *clone.Request, allowNewPrivs bool) (*Child, error) {
 	}
 	child := newChild(c.Pid, sockets.handle, observer, t)
 	child.pidfd, child.peer = c.Pidfd, sockets.postbox()
-	ours.Store(c.Pid, child)
+	ours.put(child)
 	if t.scope == ScopeTree {
 		child.everybody = group{c.Pid, observer}
 	}
@@ -66,12 +66,12 @@ func (t tripwire) start(r *clone.Request, allowNewPrivs bool) (*Child, error) {
 // socketPair is what the caller of a clone holds. The peer keeps nobody alive; it is -1
 // once it is closed or given away.
 type socketPair struct {
-	handle *os.File
+	handle *descriptor.FD
 	peer   int
 }
 
-func newSocketPair(numbers [2]int) *socketPair {
-	return &socketPair{os.NewFile(uintptr(numbers[0]), "autokill handle"), numbers[1]}
+func newSocketPair(numbers [2]int) socketPair {
+	return socketPair{newHandle(numbers[0]), numbers[1]}
 }
 
 func (s *socketPair) close() {
@@ -100,12 +100,12 @@ func (s *socketPair) postbox() *os.File {
 
 // clone starts a child that makes this parcel first. The handle is blocking and
 // nothing ever reads it: a read would consume the parcel, which kills.
-func (p *parcel) clone(r *clone.Request) (pending *clone.Pending, _ *socketPair, err error) {
+func (p *parcel) clone(r *clone.Request) (pending clone.Pending, sockets socketPair, err error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return nil, nil, os.NewSyscallError("socketpair", err)
+		return pending, sockets, os.NewSyscallError("socketpair", err)
 	}
-	sockets := newSocketPair(pair)
+	sockets = newSocketPair(pair)
 	defer func() {
 		if err != nil {
 			sockets.close()
@@ -114,12 +114,12 @@ func (p *parcel) clone(r *clone.Request) (pending *clone.Pending, _ *socketPair,
 	if slices.Contains(r.Files, pair[0]) || slices.Contains(r.Files, pair[1]) {
 		// The number was a file's for the child, which somebody has closed since. Now
 		// the child would get its own handle.
-		return nil, nil, fmt.Errorf("a file for the child was closed during the start: %w", os.ErrClosed)
+		return pending, sockets, fmt.Errorf("a file for the child was closed during the start: %w", os.ErrClosed)
 	}
 	// The kernel notes in each message who has sent it. A holder who has not started the
 	// child goes by that (adopt.go).
 	if err := unix.SetsockoptInt(pair[0], unix.SOL_SOCKET, unix.SO_PASSCRED, 1); err != nil {
-		return nil, nil, os.NewSyscallError("setsockopt(SO_PASSCRED)", err)
+		return pending, sockets, os.NewSyscallError("setsockopt(SO_PASSCRED)", err)
 	}
 	p.socket = int32(pair[1])
 	r.Self = &p.self
@@ -134,28 +134,6 @@ func (p *parcel) clone(r *clone.Request) (pending *clone.Pending, _ *socketPair,
 	return pending, sockets, err
 }
 
-// ours are those that a Child of this program will reap, by pid.
-var ours sync.Map
-
-// Unreaped are the pids of all that this program will reap, but for those children.
-func Unreaped(but []*Child) (pids []int) {
-	ours.Range(func(pid, child any) bool {
-		if !slices.ContainsFunc(but, func(c *Child) bool { return c == child || c.reaps == child }) {
-			pids = append(pids, pid.(int))
-		}
-		return true
-	})
-	return pids
-}
-
-// ReapOrphans reaps those of Unreaped in the program that comes after an exec, which has
-// killed them. The numbers cannot be others' before that. It returns when they are gone.
-func ReapOrphans(pids []int) {
-	for _, pid := range pids {
-		waitFor(pid, unix.WEXITED)
-	}
-}
-
 func (tripwire) await(c *Child) Ending {
 	end := reap(c)
 	c.reaped(end)
@@ -164,7 +142,7 @@ func (tripwire) await(c *Child) Ending {
 
 // reaped does what is to be done then.
 func (c *Child) reaped(end Ending) {
-	ours.CompareAndDelete(c.Pid, c)
+	ours.drop(c)
 	c.post(end)
 }
 

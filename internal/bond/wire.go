@@ -21,12 +21,12 @@ type pipes [4]int
 //
 // For the moment in which this program has the pipe ends in hand, the process could re-open
 // them through /proc, if it may trace this program (proc(5)), and survive.
-func wire(t target, observer *pidfd.FD, s Scope) (_ *socketPair, err error) {
+func wire(t target, observer *pidfd.FD, s Scope) (made socketPair, err error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return nil, os.NewSyscallError("socketpair", err)
+		return made, os.NewSyscallError("socketpair", err)
 	}
-	made := newSocketPair(pair)
+	made = newSocketPair(pair)
 	pipes := pipes{-1, -1, -1, -1}
 	defer func() {
 		if err != nil {
@@ -36,23 +36,23 @@ func wire(t target, observer *pidfd.FD, s Scope) (_ *socketPair, err error) {
 		pipes.close()
 	}()
 	if err := pipes.open(); err != nil {
-		return nil, err
+		return made, err
 	}
 	if err := pipes.belongTo(t.pid, s); err != nil {
-		return nil, err
+		return made, err
 	}
 	if ended(observer) {
-		return nil, os.ErrProcessDone
+		return made, os.ErrProcessDone
 	}
 	if err := describe(pair[1], t.inner, observer, s); err != nil {
-		return nil, err
+		return made, err
 	}
 	err = unix.Sendmsg(pair[1], appendHeader(nil, s), unix.UnixRights(pipes[:]...), nil, unix.MSG_NOSIGNAL)
 	if err != nil {
-		return nil, os.NewSyscallError("sendmsg(parcel)", err)
+		return made, os.NewSyscallError("sendmsg(parcel)", err)
 	}
 	if err := pipes.arm(); err != nil {
-		return nil, err
+		return made, err
 	}
 	return made, nil
 }

@@ -11,12 +11,12 @@ import (
 )
 
 // ReadCapabilities reads those of the calling thread.
-func ReadCapabilities() (*Capabilities, error) {
-	c := new(Capabilities)
+func ReadCapabilities() (Capabilities, error) {
+	var c Capabilities
 	c.header.version = unix.LINUX_CAPABILITY_VERSION_3
 	_, _, errno := unix.RawSyscall(unix.SYS_CAPGET, uintptr(unsafe.Pointer(&c.header)), uintptr(unsafe.Pointer(&c.sets)), 0)
 	if errno != 0 {
-		return nil, os.NewSyscallError("capget", errno)
+		return c, os.NewSyscallError("capget", errno)
 	}
 	return c, nil
 }
@@ -27,7 +27,8 @@ func (c *Capabilities) Take() error { return Here([]Step{capset(c)}) }
 // Born are the capabilities that the child has when its vector begins.
 func (r *Request) Born() (*Capabilities, error) {
 	if r.Flags&unix.CLONE_NEWUSER == 0 {
-		return ReadCapabilities()
+		c, err := ReadCapabilities()
+		return &c, err
 	}
 	// All, in its own namespace. The kernel leaves out what it does not know
 	// (security/commoncap.c, cap_capset).

@@ -43,25 +43,26 @@ func pass(n int) []Step {
 }
 
 // cloneMapped is Clone for a child whose maps we write.
-func (r *Request) cloneMapped() (*Pending, error) {
+func (r *Request) cloneMapped() (Pending, error) {
 	g, err := openGate()
 	if err != nil {
-		return nil, err
+		return Pending{}, err
 	}
 	p, err := r.clone(g.read)
 	_ = unix.Close(g.read)
-	if err == nil {
+	cloned := err == nil
+	if cloned {
 		err = g.open(p)
 	}
 	_ = unix.Close(g.write)
-	if err == nil || p == nil {
+	if err == nil || !cloned {
 		return p, err
 	}
 	// The closed gate ends the child. One that gave up before knows better why.
 	if _, childErr := p.Wait(); childErr != nil && !atGate(childErr) {
 		err = childErr
 	}
-	return nil, err
+	return Pending{}, err
 }
 
 func atGate(err error) bool {
@@ -70,7 +71,7 @@ func atGate(err error) bool {
 }
 
 // open writes the maps of the child and lets it go on.
-func (g gate) open(p *Pending) error {
+func (g gate) open(p Pending) error {
 	if err := p.r.Maps.write(p.pid, int(p.v.call.pidfd)); err != nil {
 		return err
 	}

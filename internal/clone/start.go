@@ -37,14 +37,14 @@ func (r *Request) Start() (Child, error) {
 
 // Clone makes the child and returns while it runs its vector. From here on the
 // child has descriptors of its own, unless they are Shared: the caller's may be closed.
-func (r *Request) Clone() (*Pending, error) {
+func (r *Request) Clone() (Pending, error) {
 	if r.Maps == nil {
 		return r.clone(noGate)
 	}
 	return r.cloneMapped()
 }
 
-func (r *Request) clone(gate int) (*Pending, error) {
+func (r *Request) clone(gate int) (Pending, error) {
 	v := vectors.Get().(*vector)
 	if r.Credential != nil {
 		dumpable.enter()
@@ -55,9 +55,9 @@ func (r *Request) clone(gate int) (*Pending, error) {
 			dumpable.leave()
 		}
 		v.release()
-		return nil, err
+		return Pending{}, err
 	}
-	return &Pending{v, r, pid}, nil
+	return Pending{v, r, pid}, nil
 }
 
 // Pid is the child's. Until Wait it is nobody else's, unless the kernel reaps the

@@ -46,7 +46,7 @@ var choices = []mutation{
 	},
 	{
 		name: "attach without a second look", file: "internal/bond/wire.go",
-		old: "	if ended(observer) {\n		return nil, os.ErrProcessDone\n	}\n", new: "",
+		old: "	if ended(observer) {\n		return made, os.ErrProcessDone\n	}\n", new: "",
 		pkg: "internal/bond", test: "^TestPidReuse$",
 	},
 	{

@@ -26,7 +26,7 @@ var endings = []mutation{
 	},
 	{
 		name: "reaping twice", file: "internal/bond/adopt.go",
-		old: "	if another == any(c) {\n", new: "	if another != nil {\n",
+		old: "	if another == c {\n", new: "	if another != nil {\n",
 		pkg: ".", test: "^TestContract$/^tripwire$/^TestE1_ReapedOnce$",
 	},
 	{

@@ -88,8 +88,8 @@ var tripwires = []mutation{
 `,
 		new: `	if pending, err = r.Clone(); err == nil {
 		time.Sleep(5 * time.Millisecond)
-		var bound *socketPair
-		if bound, err = attachToPending(pending); err == nil {
+		var bound socketPair
+		if bound, err = attachToPending(pending.Pid()); err == nil {
 			sockets.close()
 			sockets, pair[0] = bound, int(bound.handle.Fd())
 		}

@@ -348,7 +348,8 @@ func TestInitCannotBeTraced(t *testing.T) {
 			_, lines := speaker(t, "", o, func(r *clone.Request) {
 				r.Path, r.Argv, r.Env = testproc.Exe, []string{"trace"}, testproc.RoleEnv(tracerRole)
 				// As package bond does it.
-				r.Capabilities, _ = clone.ReadCapabilities()
+				own, _ := clone.ReadCapabilities()
+				r.Capabilities = &own
 				r.NoNewPrivs = true
 			})
 			const want = "ptrace: operation not permitted\npidfd_getfd: operation not permitted\nmem: true\n"
