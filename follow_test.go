@@ -23,7 +23,7 @@ func cats(t *testing.T, n int) (all []*autokill.Cmd, end func()) {
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = c.Process.Close() })
+		t.Cleanup(func() { _, _ = c.Process.Close(), pipe.Close() })
 		pipes, all = append(pipes, pipe), append(all, c)
 	}
 	return all, func() {
