@@ -5,8 +5,10 @@ package sigign
 import (
 	"bytes"
 	"debug/elf"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
 	"syscall"
 	"unsafe"
 )
@@ -64,54 +66,75 @@ func Blocked() ([]syscall.Signal, error) {
 
 // locate finds a variable of the runtime with this name and size.
 func locate(name string, size uintptr) (unsafe.Pointer, error) {
-	file, err := elf.Open("/proc/self/exe")
+	program, err := mapped("/proc/self/exe")
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
-	symbols, err := read(file)
+	defer syscall.Munmap(program)
+	symbols, err := read(program)
 	if err != nil {
 		return nil, err
 	}
-	here, err := symbols.find(anchorName, uint64(unsafe.Sizeof(anchor)))
+	here, err := symbols.find(anchorName, unsafe.Sizeof(anchor))
 	if err != nil {
 		return nil, err
 	}
-	there, err := symbols.find(name, uint64(size))
+	there, err := symbols.find(name, size)
 	if err != nil {
 		return nil, err
 	}
 	return unsafe.Add(unsafe.Pointer(&anchor), int(there-here)), nil
 }
 
-// symbols are the sections .symtab and .strtab of elf(5). To look for two names in them
-// takes a fraction of the time of [elf.File.Symbols].
-type symbols struct {
-	*elf.File
-	table, names []byte
+// mapped is an executable file that runs, so nobody can make it shorter (ETXTBSY). It is
+// large, and little of it is looked at: that much is not to be read.
+func mapped(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	program, err := syscall.Mmap(int(file.Fd()), 0, int(info.Size()), syscall.PROT_READ, syscall.MAP_PRIVATE)
+	return program, os.NewSyscallError("mmap", err)
 }
 
-func read(file *elf.File) (symbols, error) {
+// symbols are the sections .symtab and .strtab of elf(5). To look for two names in them
+// takes a fraction of the time of [elf.File.Symbols].
+type symbols struct{ table, names []byte }
+
+func read(program []byte) (symbols, error) {
+	file, err := elf.NewFile(bytes.NewReader(program))
+	if err != nil {
+		return symbols{}, err
+	}
 	table, names := file.Section(".symtab"), file.Section(".strtab")
 	if table == nil || names == nil {
 		return symbols{}, errors.New("this program was built without a symbol table")
 	}
-	t, err := table.Data()
-	if err != nil {
-		return symbols{}, err
+	inside := func(s *elf.Section) []byte {
+		end := min(s.Offset+s.FileSize, uint64(len(program)))
+		return program[min(s.Offset, end):end]
 	}
-	n, err := names.Data()
-	return symbols{file, t, n}, err
+	return symbols{inside(table), inside(names)}, nil
 }
 
-// find gives the address of the variable with this name and size.
-func (s symbols) find(name string, size uint64) (address uint64, err error) {
-	offset := bytes.Index(s.names, []byte("\x00"+name+"\x00")) + 1
-	for t := s.table; offset > 0 && len(t) >= elf.Sym64Size; t = t[elf.Sym64Size:] {
+// find gives the address of the variable with this name and size. Few have the size, so few
+// names are looked at.
+func (s symbols) find(name string, size uintptr) (address uint64, err error) {
+	for t := s.table; len(t) >= elf.Sym64Size; t = t[elf.Sym64Size:] {
 		// st_name, st_value and st_size of Elf64_Sym
-		if s.ByteOrder.Uint32(t) == uint32(offset) && s.ByteOrder.Uint64(t[16:]) == size {
-			return s.ByteOrder.Uint64(t[8:]), nil
+		if binary.NativeEndian.Uint64(t[16:]) == uint64(size) && s.isNamed(binary.NativeEndian.Uint32(t), name) {
+			return binary.NativeEndian.Uint64(t[8:]), nil
 		}
 	}
 	return 0, fmt.Errorf("this program has no variable %s of %d bytes", name, size)
+}
+
+func (s symbols) isNamed(offset uint32, name string) bool {
+	there := s.names[min(int(offset), len(s.names)):]
+	return len(there) > len(name) && string(there[:len(name)]) == name && there[len(name)] == 0
 }
