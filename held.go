@@ -13,14 +13,14 @@ func hold(files []*os.File, start func(numbers []int) error) error {
 }
 
 func holdFrom(i int, files []*os.File, numbers []int, start func([]int) error) error {
+	for i < len(files) && files[i] == nil {
+		numbers[i] = -1
+		i++
+	}
 	if i == len(files) {
 		return start(numbers)
 	}
 	file := files[i]
-	if file == nil {
-		numbers[i] = -1
-		return holdFrom(i+1, files, numbers, start)
-	}
 	// As in os/exec, Fd makes a file blocking, which is what most programs expect of
 	// what they inherit.
 	_ = file.Fd()

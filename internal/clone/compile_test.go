@@ -200,7 +200,7 @@ func simulate(t *testing.T, table map[int]string, steps []Step) {
 			delete(table, value(s.Args[0]))
 		case "close_range":
 			for n := range table {
-				if n >= value(s.Args[0]) {
+				if n >= value(s.Args[0]) && n <= value(s.Args[1]) {
 					delete(table, n)
 				}
 			}

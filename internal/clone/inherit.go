@@ -30,11 +30,23 @@ func Inherit(steps []Step, files []int) []Step {
 			})
 		}
 	}
-	for i, from := range files {
-		switch {
+	// What stays closed at the end of the list goes with all others that are behind it.
+	rest := n
+	for rest > 0 && files[rest-1] < 0 {
+		rest--
+	}
+	for i := 0; i < rest; i++ {
+		switch from := files[i]; {
 		case from < 0:
-			// Number i may not be open: close would answer EBADF.
-			steps = append(steps, Step{Name: "close", Nr: unix.SYS_CLOSE, Args: [6]Arg{Int(i)}, Lenient: 1})
+			// All up to the next file, whose number can be high.
+			first := i
+			for files[i+1] < 0 {
+				i++
+			}
+			steps = append(steps, Step{
+				Name: "close_range", Nr: unix.SYS_CLOSE_RANGE,
+				Args: [6]Arg{Int(first), Int(i)},
+			})
 		case moved[i] != nil:
 			steps = append(steps, Step{Name: "dup3", Nr: unix.SYS_DUP3, Args: [6]Arg{Load(moved[i]), Int(i)}})
 		case from == i:
@@ -48,7 +60,7 @@ func Inherit(steps []Step, files []int) []Step {
 	}
 	steps = append(steps, Step{
 		Name: "close_range", Nr: unix.SYS_CLOSE_RANGE,
-		Args: [6]Arg{Int(n), Int(math.MaxUint32)},
+		Args: [6]Arg{Int(rest), Int(math.MaxUint32)},
 	})
 	return openNull(steps, files)
 }

@@ -12,7 +12,7 @@ var starts = []mutation{
 	},
 	{
 		name: "the child inherits what nobody asked for", file: "internal/clone/inherit.go",
-		old: "Args: [6]Arg{Int(n), Int(math.MaxUint32)},", new: "Args: [6]Arg{Int(n + 1000), Int(math.MaxUint32)},",
+		old: "Args: [6]Arg{Int(rest), Int(math.MaxUint32)},", new: "Args: [6]Arg{Int(n + 1000), Int(math.MaxUint32)},",
 		pkg: "internal/clone", test: "^TestOnlyWhatWasAskedForIsInherited$",
 	},
 	{

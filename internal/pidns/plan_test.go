@@ -27,7 +27,7 @@ func TestPlan(t *testing.T) {
 		command = "rt_sigaction clone setsid dup3 dup3 close_range "
 		maps    = "openat write openat write openat write "
 		end     = "mount(MS_SLAVE) mount(proc) chdir fcntl(F_SETFD) execveat"
-		monitor = " setpgid close dup3 close_range chdir fcntl(F_SETFD) execveat"
+		monitor = " setpgid close_range dup3 close_range chdir fcntl(F_SETFD) execveat"
 	)
 	tests := []struct {
 		name    string
