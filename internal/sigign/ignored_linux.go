@@ -70,7 +70,7 @@ func locate(name string, size uintptr) (unsafe.Pointer, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer syscall.Munmap(program)
+	defer func() { _ = syscall.Munmap(program) }()
 	symbols, err := read(program)
 	if err != nil {
 		return nil, err
