@@ -148,6 +148,9 @@ func (fd *FD) Close() error {
 		fd.state = closed
 		return os.NewSyscallError("close", closeNumber(fd.number))
 	case byFile:
+		// It waits for whoever is using the file, who may want fd for that.
+		fd.mu.Unlock()
+		defer fd.mu.Lock()
 		return fd.file.Close()
 	case closed:
 		return os.ErrClosed

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"time"
 )
 
 // end makes an FD of the writing end of a pipe. The reading end tells when it is closed.
@@ -111,6 +112,43 @@ func TestOf(t *testing.T) {
 	if _, err := Of(nil); !errors.Is(err, os.ErrInvalid) {
 		t.Error(err)
 	}
+}
+
+// TestCloseWaitsForItsUser: closing a file waits for who is using it, and that one may use the FD.
+func TestCloseWaitsForItsUser(t *testing.T) {
+	r, number := end(t)
+	fd := New(number, "a pipe")
+	conn, err := fd.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	using, refused := make(chan struct{}), make(chan error, 1)
+	go func() {
+		_ = conn.Write(func(uintptr) bool {
+			close(using)
+			for {
+				if _, err := numbered(fd); err != nil {
+					refused <- err
+					return true
+				}
+				runtime.Gosched()
+			}
+		})
+	}()
+	<-using
+	closed := make(chan error, 1)
+	go func() { closed <- fd.Close() }()
+	for what, result := range map[string]chan error{"use": refused, "close": closed} {
+		select {
+		case err := <-result:
+			if want := map[string]error{"use": os.ErrClosed}[what]; !errors.Is(err, want) {
+				t.Errorf("%s: %v, want %v", what, err, want)
+			}
+		case <-time.After(30 * time.Second):
+			t.Fatalf("%s: they wait for each other", what)
+		}
+	}
+	isClosed(t, r)
 }
 
 func TestZero(t *testing.T) { refused(t, new(FD), os.ErrInvalid) }
