@@ -103,8 +103,8 @@ func (a adopted) await(c *Child) Ending {
 	defer c.awaitOuter()
 	if another == c {
 		defer ours.drop(c)
-		if exit, reaped, err := c.Observer.Reap(); err == nil && reaped {
-			return Ending{Known: true, Status: exit.Status, Rusage: exit.Usage}
+		if end, reaped, err := c.reapNow(); err == nil && reaped {
+			return end
 		}
 	}
 	end := obituary(c)

@@ -40,7 +40,7 @@ func (c *Child) Hasten() {
 	if hasteners.Add(1) > maxHasteners || !following.take(c) {
 		return
 	}
-	if c.waitFor(events) != nil {
+	if _, err := poll(c.pidfd, events, -1); err != nil {
 		go c.follow()
 		return
 	}
@@ -65,15 +65,6 @@ func (c *Child) sign() (events int16, ok bool) {
 	return 0, false
 }
 
-// waitFor returns when the sign is there. Whoever has taken the child out of the followed can
-// use the number: the observer is closed after the child has ended, and that is for them to
-// find out.
-func (c *Child) waitFor(events int16) error {
-	following.forget(c.pidfd)
-	_, err := poll(c.pidfd, events, -1)
-	return err
-}
-
 // poll waits for so many milliseconds, or for ever if they are negative.
 func poll(fd int, events int16, timeout int) (ready bool, err error) {
 	for {
@@ -91,9 +82,6 @@ func poll(fd int, events int16, timeout int) (ready bool, err error) {
 func (c *Child) End() (Ending, bool) {
 	events, ok := c.sign()
 	taken := ok && following.take(c)
-	if taken {
-		following.forget(c.pidfd)
-	}
 	// This comes first: it cannot be lost to an exec that the child is in the middle of, as
 	// the signal that the closing sends can.
 	c.Kill()
@@ -219,14 +207,16 @@ func (f *followers) remove(number uint64) *Child {
 	return c
 }
 
-// take is false if another has taken the child, or it is followed in another way.
+// take is false if another has taken the child, or it is followed in another way. Who has it
+// can use the observer's number: that is closed after the child has ended, which is for them to
+// find out. The goroutine is spared the event.
 func (f *followers) take(c *Child) bool {
 	f.mu.Lock()
-	defer f.mu.Unlock()
 	_, followed := f.children[c.number]
 	delete(f.children, c.number)
+	f.mu.Unlock()
+	if followed {
+		_ = unix.EpollCtl(f.epoll, unix.EPOLL_CTL_DEL, c.pidfd, nil)
+	}
 	return followed
 }
-
-// forget spares the goroutine an event that somebody else waits for.
-func (f *followers) forget(fd int) { _ = unix.EpollCtl(f.epoll, unix.EPOLL_CTL_DEL, fd, nil) }
