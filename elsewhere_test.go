@@ -12,6 +12,7 @@ import (
 
 	"github.com/autokill/autokill"
 	"github.com/autokill/autokill/autokilltest"
+	"github.com/autokill/autokill/internal/kernels/guest"
 	"github.com/autokill/autokill/internal/testproc"
 )
 
@@ -207,7 +208,7 @@ func (place somewhere) visit(t *testing.T, number int) {
 	} else {
 		cmd = exec.CommandContext(t.Context(), testproc.Exe, args...)
 		// There all that was chosen is to be looked at, in a machine of the matrix, too.
-		cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", elsewhereEnv, number), "TMPDIR=/tmp", testproc.KernelVariable+"=")
+		cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", elsewhereEnv, number), "TMPDIR=/tmp", guest.KernelVariable+"=")
 	}
 	if place.place != "" {
 		cmd.Env = testproc.Denying(cmd.Env, place.place)

@@ -34,7 +34,7 @@ func (c *Cmd) request(files []int) (*clone.Request, bond.Wish, error) {
 		Rusage:        c.Rusage,
 	}
 	if c.SysProcAttr != nil {
-		changed := wish
+		changed := wish // or the wish of every start would be allocated
 		if err := apply(c.SysProcAttr, request, &changed, os.Geteuid()); err != nil {
 			return nil, bond.Wish{}, err
 		}

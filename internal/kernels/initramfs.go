@@ -50,7 +50,7 @@ var files = map[string]string{
 type Initramfs struct {
 	Suite
 	Busybox string
-	Series  string // what the tests see as AUTOKILL_KERNEL
+	Series  string // what the tests see as [guest.KernelVariable]
 }
 
 // Jobs is the list of jobs: every binary as every user that is asked for, or in turns that share its tests.
@@ -90,7 +90,7 @@ func (i Initramfs) job(b TestBinary, u user) guest.Job {
 			"LOGNAME=" + u.name,
 			"SHELL=/bin/sh",
 			"TMPDIR=/tmp",
-			"AUTOKILL_KERNEL=" + i.Series,
+			guest.KernelVariable + "=" + i.Series,
 		}, i.Env...),
 		Dir:     path.Join(sources, b.Dir),
 		Timeout: i.patience(),

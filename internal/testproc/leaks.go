@@ -180,17 +180,7 @@ func goroutines() []string {
 
 // Descriptors counts those that are open, for comparisons before and after. Pollers that are
 // opened once and kept do not count.
-func Descriptors() (n int) {
-	kept := pollers()
-	for _, what := range OpenDescriptors() {
-		if kept[what] > 0 {
-			kept[what]--
-			continue
-		}
-		n++
-	}
-	return n
-}
+func Descriptors() int { return len(newDescriptors(nil)) }
 
 // pollers are the descriptors that Go's runtime opens when it first needs its poller, and the
 // one by which package bond follows children.

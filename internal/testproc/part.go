@@ -10,11 +10,8 @@ import (
 	"github.com/autokill/autokill/internal/kernels/guest"
 )
 
-// KernelVariable is set to the name of the kernel in a machine of the kernel matrix.
-const KernelVariable = "AUTOKILL_KERNEL"
-
-// InMatrix says whether this is such a machine.
-func InMatrix() bool { return os.Getenv(KernelVariable) != "" }
+// InMatrix says whether this is a machine of the kernel matrix.
+func InMatrix() bool { return os.Getenv(guest.KernelVariable) != "" }
 
 // Part is a third of all, by chance, in the short form in a machine of the kernel matrix: these
 // are emulated, and slower than the host by a factor. The other user of the machine takes
@@ -50,9 +47,9 @@ func portion[T any](all []T, of int, seed uint64, which int) []T {
 // share is how the users of the machine divide the tests between them: by which number, and who
 // of them this is. If they do not, chance divides.
 func share() (seed uint64, turn int) {
-	if text, ok := os.LookupEnv(guest.Variable); ok {
+	if text, ok := os.LookupEnv(guest.ShareVariable); ok {
 		if _, err := fmt.Sscanf(text, "%d/%d", &seed, &turn); err != nil {
-			panic(guest.Variable + "=" + text + ": " + err.Error())
+			panic(guest.ShareVariable + "=" + text + ": " + err.Error())
 		}
 		return seed, turn % 2 // the last turn is the first one's user again
 	}

@@ -17,6 +17,12 @@ const JobsPath = "/jobs.json"
 // not know on its command line to init as environment.
 const ReportPort = "AUTOKILL_REPORT"
 
+// What test binaries find in their environment.
+const (
+	KernelVariable = "AUTOKILL_KERNEL" // the name of the kernel
+	ShareVariable  = "AUTOKILL_SHARE"  // a [Share], if they run one
+)
+
 // A Job is one test binary run once by one user.
 type Job struct {
 	Package string        // import path of the tested package

@@ -48,9 +48,6 @@ func (s Share) Tests(all, skipped []string) []string {
 	return mine
 }
 
-// Variable names what tells a test binary of its share; see [Share.String].
-const Variable = "AUTOKILL_SHARE"
-
 // String is the share as a test binary is told of it: "SEED/TURN".
 func (s Share) String() string { return fmt.Sprintf("%d/%d", s.Seed, s.Turn) }
 

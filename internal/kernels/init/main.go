@@ -54,7 +54,7 @@ func run(host *host) error {
 	if err := json.Unmarshal(text, &jobs); err != nil {
 		return fmt.Errorf("%s: %w", guest.JobsPath, err)
 	}
-	turns := turns{}
+	turns := newTurns()
 	for i, job := range jobs {
 		host.tell(guest.Event{Kind: guest.Start, Job: i})
 		job, some, err := turns.take(job)

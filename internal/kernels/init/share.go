@@ -11,29 +11,34 @@ import (
 	"github.com/autokill/autokill/internal/kernels/guest"
 )
 
-// turns remembers of each test binary what its last turn skipped.
-type turns map[string][]string
+// turns remembers of each test binary what its tests are, and what its last turn skipped.
+type turns struct{ tests, skipped map[string][]string }
+
+func newTurns() turns { return turns{map[string][]string{}, map[string][]string{}} }
 
 // take makes the job run its share of the tests. There may be none.
 func (t turns) take(job guest.Job) (mine guest.Job, some bool, err error) {
 	if job.Share == nil {
 		return job, true, nil
 	}
-	all, err := tests(job)
-	if err != nil {
-		return job, false, err
+	all, known := t.tests[job.Path]
+	if !known { // to start a program takes long in an emulated machine
+		if all, err = tests(job); err != nil {
+			return job, false, err
+		}
+		t.tests[job.Path] = all
 	}
-	chosen := job.Share.Tests(all, t[job.Path])
-	delete(t, job.Path)
+	chosen := job.Share.Tests(all, t.skipped[job.Path])
+	delete(t.skipped, job.Path)
 	job.Args = append(job.Args, "-test.run="+guest.Run(chosen))
-	job.Env = append(job.Env, guest.Variable+"="+job.Share.String())
+	job.Env = append(job.Env, guest.ShareVariable+"="+job.Share.String())
 	return job, len(chosen) > 0, nil
 }
 
 // hear reads in the output of a job what it skips.
 func (t turns) hear(job guest.Job, line string) {
 	if name := guest.Skipped(line); name != "" {
-		t[job.Path] = append(t[job.Path], name)
+		t.skipped[job.Path] = append(t.skipped[job.Path], name)
 	}
 }
 
