@@ -181,6 +181,33 @@ func TestAdoptDespitePeekOffset(t *testing.T) {
 	child.Close()
 }
 
+// TestAdoptedDoesNotReap: the Child that was started here has its end, and what it has used.
+func TestAdoptedDoesNotReap(t *testing.T) {
+	child, err := Start(sleeper(), Wish{Kind: Tripwire})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer child.Close()
+	handle, err := child.Handle.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := unix.FcntlInt(handle.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	adopted, err := Adopt(os.NewFile(uintptr(second), "handle"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer adopted.Close()
+	child.Kill()
+	adopted.Await() // has had the time that it gives to the parent
+	if end := child.Await(); !end.Known || end.Rusage.Maxrss == 0 {
+		t.Errorf("somebody else has reaped the child: %+v", end)
+	}
+}
+
 func pretends(attest bool, messages ...queued) func(*testing.T) *os.File {
 	return func(t *testing.T) *os.File { return pretend(t, attest, messages...) }
 }

@@ -27,7 +27,7 @@ var endings = []mutation{
 	{
 		name: "reaping twice", file: "internal/bond/adopt.go",
 		old: "	if another == c {\n", new: "	if another != nil {\n",
-		pkg: ".", test: "^TestContract$/^tripwire$/^TestE1_ReapedOnce$",
+		pkg: "internal/bond", test: "^TestAdoptedDoesNotReap$",
 	},
 	{
 		name: "the child is not reaped", file: "internal/bond/tripwire.go",
