@@ -5,6 +5,7 @@ package autokilltest
 import (
 	"maps"
 	"os/exec"
+	"slices"
 	"syscall"
 	"testing"
 
@@ -85,27 +86,20 @@ func Run(t *testing.T, subjects Subjects, name string) {
 		t.Fatalf("there is no subject %q", name)
 	}
 	s := suite{Subject: subject, name: name}
-	groups := [][]clause{lifetime, escapes, privileges, endings, refusals, beyond, travel, handover, walk}
-	share := testproc.Half[clause]
-	if subject.Scope != autokill.ScopeProcess {
-		share = testproc.Part[clause] // the mechanism of the scope runs all of them
-	}
-	for i, group := range groups {
-		groups[i] = share(group)
-	}
-	if subject.Scope != autokill.ScopeProcess {
-		groups = append(groups, testproc.Half(descendants))
+	clauses := slices.Concat(lifetime, escapes, privileges, endings, refusals, beyond, travel, handover, walk)
+	if subject.Scope == autokill.ScopeProcess {
+		clauses = testproc.Half(clauses)
+	} else { // the mechanism of the scope runs all of them
+		clauses = append(testproc.Part(clauses), testproc.Half(descendants)...)
 	}
 	if subject.Scope == autokill.ScopeTree {
-		groups = append(groups, bereaved, sealed)
+		clauses = append(clauses, testproc.Half(slices.Concat(bereaved, sealed))...)
 	}
 	if subject.Mechanism == autokill.Tripwire && subject.Scope == autokill.ScopeProcess {
-		groups = append(groups, attachments()) // which need no subject, so once is enough
+		clauses = append(clauses, testproc.Half(attachments())...) // which need no subject, so once is enough
 	}
-	for _, group := range groups {
-		for _, c := range group {
-			t.Run(c.name, func(t *testing.T) { c.test(t, s) })
-		}
+	for _, c := range clauses {
+		t.Run(c.name, func(t *testing.T) { c.test(t, s) })
 	}
 }
 

@@ -3,6 +3,8 @@ package kernels
 import (
 	"fmt"
 	"slices"
+
+	"github.com/autokill/autokill/internal/kernels/guest"
 )
 
 // Host is the name of this machine's own kernel where a series is asked for.
@@ -69,4 +71,25 @@ func Select(whole bool, kernels, arches []string) ([]Cell, error) {
 		}
 	}
 	return cells, nil
+}
+
+// shared is how many machines of an architecture have the tests between them in the whole
+// matrix, so that it ends while somebody waits for it. arm64 is emulated three times as
+// slowly as amd64. Machines beyond that number begin anew.
+var shared = map[string]int{"amd64": 4, "arm64": 8}
+
+// Machines says of each cell which share of the tests it has.
+func Machines(whole bool, cells []Cell) []guest.Machine {
+	machines := make([]guest.Machine, len(cells))
+	if !whole {
+		return machines
+	}
+	numbers := map[string]int{}
+	for i, c := range cells {
+		if of, divided := shared[c.Arch]; divided && c.Kernel != Host {
+			machines[i] = guest.Machine{Number: numbers[c.Arch] % of, Others: of - 1}
+			numbers[c.Arch]++
+		}
+	}
+	return machines
 }

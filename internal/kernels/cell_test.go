@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/autokill/autokill/internal/evidence"
+	"github.com/autokill/autokill/internal/kernels/guest"
 )
 
 func TestSelect(t *testing.T) {
@@ -42,6 +43,28 @@ func TestSelect(t *testing.T) {
 				t.Errorf("got %v, %v, want %v", got, err, test.want)
 			}
 		})
+	}
+}
+
+// TestMachines: a machine alone has all tests; those of the whole matrix share them, and between
+// them have all.
+func TestMachines(t *testing.T) {
+	for i, m := range Machines(false, Matrix) {
+		if m != (guest.Machine{}) {
+			t.Errorf("%v: %+v", Matrix[i], m)
+		}
+	}
+	seen := map[guest.Machine]bool{}
+	for i, m := range Machines(true, Matrix) {
+		if (Matrix[i].Kernel == Host) != (m.Others == 0) {
+			t.Errorf("%v: %+v", Matrix[i], m)
+		}
+		seen[m] = true
+	}
+	for number := range 4 {
+		if m := (guest.Machine{Number: number, Others: 3}); !seen[m] {
+			t.Errorf("nobody is %+v", m)
+		}
 	}
 }
 

@@ -1,7 +1,6 @@
 package testproc
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -15,7 +14,8 @@ func InMatrix() bool { return os.Getenv(guest.KernelVariable) != "" }
 
 // Part is a third of all, by chance, in the short form in a machine of the kernel matrix: these
 // are emulated, and slower than the host by a factor. The other user of the machine takes
-// another third. Elsewhere it is all. The order stays.
+// another third, and where machines have the tests between them it is a third of the machine's
+// share. Elsewhere it is all. The order stays.
 func Part[T any](all []T) []T { return ours(all, 3) }
 
 // Half is like Part: one user of the machine takes one half and the other user the other.
@@ -25,8 +25,15 @@ func ours[T any](all []T, of int) []T {
 	if !InMatrix() || !testing.Short() {
 		return all
 	}
-	seed, turn := share()
-	return portion(all, of, seed, turn)
+	share, told := os.LookupEnv(guest.ShareVariable)
+	if !told {
+		return portion(all, of, rand.Uint64(), 0)
+	}
+	seed, which, of, err := guest.Portion(share, of)
+	if err != nil {
+		panic(err)
+	}
+	return portion(all, of, seed, which)
 }
 
 // portion is one of so many equal parts, as the number divides them; the last one overlaps
@@ -42,16 +49,4 @@ func portion[T any](all []T, of int, seed uint64, which int) []T {
 		part[i] = all[n]
 	}
 	return part
-}
-
-// share is how the users of the machine divide the tests between them: by which number, and who
-// of them this is. If they do not, chance divides.
-func share() (seed uint64, turn int) {
-	if text, ok := os.LookupEnv(guest.ShareVariable); ok {
-		if _, err := fmt.Sscanf(text, "%d/%d", &seed, &turn); err != nil {
-			panic(guest.ShareVariable + "=" + text + ": " + err.Error())
-		}
-		return seed, turn % 2 // the last turn is the first one's user again
-	}
-	return rand.Uint64(), 0
 }

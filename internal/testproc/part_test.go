@@ -11,7 +11,7 @@ func TestPortion(t *testing.T) {
 		for n := range length {
 			all = append(all, n)
 		}
-		for of := 2; of <= 3; of++ {
+		for of := 2; of <= 24; of++ {
 			for seed := range uint64(10) {
 				var seen []int
 				for which := range of {

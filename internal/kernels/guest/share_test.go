@@ -55,6 +55,47 @@ func TestShareOfTheSkipped(t *testing.T) {
 	}
 }
 
+// TestShareOfMachines: what one machine leaves another one has, and nobody has it twice.
+func TestShareOfMachines(t *testing.T) {
+	for _, all := range [][]string{names(), names()[:5], names()[:1], nil} {
+		for others := range 8 {
+			var seen []string
+			for number := range others + 1 {
+				for _, turn := range []Turn{First, Second, Last} {
+					seen = append(seen, Share{Seed: 3, Machine: Machine{number, others}, Turn: turn}.Tests(all, nil)...)
+				}
+			}
+			slices.Sort(seen)
+			if want := slices.Sorted(slices.Values(all)); !slices.Equal(seen, want) {
+				t.Errorf("%d machines have %q of %q", others+1, seen, want)
+			}
+		}
+	}
+}
+
+func TestPortion(t *testing.T) {
+	for _, tt := range []struct {
+		share           Share
+		of              int
+		which, portions int
+	}{
+		{Share{Seed: 7, Turn: First}, 2, 0, 2},
+		{Share{Seed: 7, Turn: Second}, 2, 1, 2},
+		{Share{Seed: 7, Turn: Last}, 2, 0, 2},
+		{Share{Seed: 7, Turn: Second}, 3, 1, 3},
+		{Share{Seed: 7, Turn: First, Machine: Machine{2, 3}}, 3, 6, 12},
+		{Share{Seed: 7, Turn: Second, Machine: Machine{3, 3}}, 2, 7, 8},
+	} {
+		seed, which, portions, err := Portion(tt.share.String(), tt.of)
+		if err != nil || seed != 7 || which != tt.which || portions != tt.portions {
+			t.Errorf("%v of %d: %d of %d by %d, %v; want %d of %d", tt.share, tt.of, which, portions, seed, err, tt.which, tt.portions)
+		}
+	}
+	if _, _, _, err := Portion("1/x", 2); err == nil {
+		t.Error("nonsense is a share")
+	}
+}
+
 func TestSkipped(t *testing.T) {
 	for line, want := range map[string]string{
 		"\x16--- SKIP: TestA (0.00s)\n":            "TestA",

@@ -116,7 +116,7 @@ func (r request) perform(ctx context.Context) (good bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	reports := make([]kernels.KernelReport, len(cells))
+	reports, machines := make([]kernels.KernelReport, len(cells)), kernels.Machines(r.whole, cells)
 	// Emulated processors that wait for real ones make each other wait: two machines side by side
 	// on two processors took longer than one after the other (93 s for what takes 34 s alone).
 	slots := make(chan struct{}, max(1, runtime.NumCPU()/r.processors))
@@ -128,7 +128,7 @@ func (r request) perform(ctx context.Context) (good bool, err error) {
 			if cell.Kernel == kernels.Host {
 				reports[i] = r.here(ctx, benches[hostCell(cell).Arch])
 			} else {
-				reports[i] = r.boot(ctx, benches[cell.Arch], cell)
+				reports[i] = r.boot(ctx, benches[cell.Arch], cell, machines[i])
 			}
 		})
 	}
@@ -273,10 +273,10 @@ func (r request) fetch(ctx context.Context, cells []kernels.Cell, benches map[st
 }
 
 // boot runs all jobs on one kernel.
-func (r request) boot(ctx context.Context, b *bench, cell kernels.Cell) kernels.KernelReport {
+func (r request) boot(ctx context.Context, b *bench, cell kernels.Cell, share guest.Machine) kernels.KernelReport {
 	image := b.images[cell.Kernel]
 	report := kernels.KernelReport{Series: cell.Kernel, Version: image.Package.Version, Arch: cell.Arch}
-	initramfs := kernels.Initramfs{Suite: b.suite, Busybox: b.busybox, Series: cell.Kernel}
+	initramfs := kernels.Initramfs{Suite: b.suite, Busybox: b.busybox, Series: cell.Kernel, Machine: share}
 	archive := image.Image + ".cpio"
 	if report.Err = initramfs.Write(archive); report.Err != nil {
 		return report
@@ -304,6 +304,8 @@ func (r request) follow(report kernels.KernelReport, jobs []guest.Job) func(gues
 			r.log.Printf("%s %s runs after %.1f s", e.Text, report.Arch, time.Since(began).Seconds())
 		case e.Kind == guest.Output && r.verbose:
 			r.output.Printf("%s %s %s: %s", report.Series, report.Arch, jobs[e.Job].User, strings.TrimPrefix(e.Text, "\x16"))
+		case e.Kind == guest.End && r.verbose:
+			r.log.Printf("%s as %s took %.1f s", jobs[e.Job].Package, jobs[e.Job].User, e.Elapsed.Seconds())
 		case e.Kind == guest.Bye:
 			r.log.Printf("%s %s ended after %.0f s", report.Series, report.Arch, time.Since(began).Seconds())
 		}
