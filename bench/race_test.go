@@ -3,11 +3,9 @@
 package bench
 
 import (
-	"bytes"
+	"context"
 	"flag"
-	"fmt"
 	"math/rand/v2"
-	"os/exec"
 	"runtime"
 	"strings"
 	"sync"
@@ -19,6 +17,7 @@ import (
 	"github.com/autokill/autokill/bench/beside"
 	"github.com/autokill/autokill/bench/record"
 	"github.com/autokill/autokill/bench/target"
+	"github.com/autokill/autokill/internal/evidence"
 )
 
 var recordFile = flag.String("record", "", "put what is seen into this `file`, in the place of what was seen before")
@@ -140,13 +139,13 @@ var thisRun = sync.OnceValues(func() (record.Run, error) {
 	if err := unix.Uname(&uname); err != nil {
 		return record.Run{}, err
 	}
-	commit, err := exec.Command("git", "describe", "--always", "--dirty", "--exclude=*").Output()
+	commit, err := evidence.Commit(context.Background())
 	if err != nil {
-		return record.Run{}, fmt.Errorf("which commit is this: %w", err)
+		return record.Run{}, err
 	}
 	return record.Run{
 		Date:       time.Now().Format(time.DateOnly),
-		Commit:     string(bytes.TrimSpace(commit)),
+		Commit:     commit,
 		Kernel:     unix.ByteSliceToString(uname.Release[:]),
 		Go:         runtime.Version(),
 		Processors: runtime.NumCPU(),

@@ -17,7 +17,6 @@ import (
 	"fmt"
 	"log"
 	"os"
-	"os/exec"
 	"os/signal"
 	"runtime"
 	"slices"
@@ -155,9 +154,9 @@ func (r request) writeEvidence(ctx context.Context, reports []kernels.KernelRepo
 	if r.evidence == "" {
 		return nil
 	}
-	commit, err := r.commit(ctx)
+	commit, err := evidence.Commit(ctx)
 	if err != nil {
-		return fmt.Errorf("which commit was tested: %w", err)
+		return err
 	}
 	length := ""
 	if r.rehearse {
@@ -170,23 +169,6 @@ func (r request) writeEvidence(ctx context.Context, reports []kernels.KernelRepo
 		err = errors.Join(err, evidence.Put(r.evidence, section, seen.Markdown(section)+remark))
 	}
 	return err
-}
-
-// commit is what was tested. The document does not count: another run may have written into it.
-func (r request) commit(ctx context.Context) (string, error) {
-	hash, err := exec.CommandContext(ctx, "git", "rev-parse", "--short", "HEAD").Output()
-	if err != nil {
-		return "", err
-	}
-	changed, err := exec.CommandContext(ctx, "git", "status", "--porcelain", "--untracked-files=no", "--", ".", ":!"+r.evidence).Output()
-	if err != nil {
-		return "", err
-	}
-	commit := strings.TrimSpace(string(hash))
-	if len(changed) > 0 {
-		commit += ", and what was not committed"
-	}
-	return commit, nil
 }
 
 // hostCell gives this machine its architecture.
