@@ -118,3 +118,18 @@ func (s suite) mustTell(a model.Asking) bool {
 	a.Bond, a.Exits = s.bond(), statusIsTold()
 	return a.Allowed() == model.Known
 }
+
+// agrees fails the test unless the model allows what is told of the end of a child, which
+// really was as want says.
+func agrees(t *testing.T, a model.Asking, told *autokill.ProcessState, want string) {
+	t.Helper()
+	a.Exits = statusIsTold()
+	switch answer, known := a.Allowed(), told.Known(); {
+	case known && answer&model.Known == 0, !known && answer&model.Unknown == 0:
+		t.Errorf("%+v: told %v", a, told)
+	case known && told.String() != want:
+		t.Errorf("%+v: told %v, want %s", a, told, want)
+	case !known && told.ExitCode() != -1:
+		t.Errorf("%+v: told %v with code %d", a, told, told.ExitCode())
+	}
+}

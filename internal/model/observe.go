@@ -38,7 +38,7 @@ type Asking struct {
 	// Exits: the kernel tells everybody who has a pidfd (PIDFD_GET_INFO, Linux 6.15), and
 	// nothing denies the question.
 	Exits bool
-	// Another: it is not the one that started the child, but has got its handle, or has
+	// Another: it is not the program that started the child, but has got its handle, or has
 	// attached it.
 	Another bool
 	// Orphaned: whoever started the child has ended.
