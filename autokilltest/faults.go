@@ -81,11 +81,11 @@ func some[T any](all []T, n int) []T {
 }
 
 // budget is how long a test may go on: for the document, until it has tried all, which takes
-// a minute or two; in a machine that is emulated, by chance as many as are tried in that time.
+// minutes; in a machine that is emulated, by chance as many as are tried in one.
 func budget(short, long time.Duration) time.Duration {
 	switch {
 	case evidence.Wanted() && testproc.InMatrix():
-		return 2 * time.Minute
+		return time.Minute
 	case evidence.Wanted():
 		return 15 * time.Minute
 	case testing.Short():
