@@ -5,15 +5,10 @@ package bench
 import (
 	"runtime"
 	"testing"
-	"time"
-
-	"github.com/ysmood/leakless"
-	"golang.org/x/sys/unix"
 
 	"github.com/autokill/autokill/bench/beside"
 	"github.com/autokill/autokill/bench/record"
-	"github.com/autokill/autokill/internal/bond"
-	"github.com/autokill/autokill/internal/clone"
+	"github.com/ysmood/leakless"
 )
 
 const truth = "/bin/true"
@@ -43,61 +38,15 @@ func runLeakless() error {
 	return cmd.Wait()
 }
 
-// BenchmarkStart starts a program that stays. With and without the bond is what the bond itself
-// costs: the same vector of system calls, once with a parcel.
+// BenchmarkStart starts a program that stays.
 func BenchmarkStart(b *testing.B) {
 	times := many(4, 1)
 	argv := sleeper(b)
-	contenders := []*beside.Contender{
-		starting(ours, times, argv...),
-		starting(plain, times, argv...),
-		starting(pdeathsig, times, argv...),
-		{Name: "with the bond", Turns: times, Take: func(n int) (took time.Duration, _ error) {
-			for range n {
-				began := time.Now()
-				c, err := bond.Start(bare(argv), bond.Wish{})
-				took += time.Since(began)
-				if err != nil {
-					return 0, err
-				}
-				c.Kill()
-				c.Await()
-				c.Close()
-			}
-			return took, nil
-		}},
-		{Name: "without the bond", Turns: times, Take: func(n int) (took time.Duration, _ error) {
-			for range n {
-				request := bare(argv)
-				request.NoNewPrivs = true
-				began := time.Now()
-				c, err := request.Start()
-				took += time.Since(began)
-				if err != nil {
-					return 0, err
-				}
-				if err := discard(c); err != nil {
-					return 0, err
-				}
-			}
-			return took, nil
-		}},
+	var contenders []*beside.Contender
+	for _, name := range []string{ours, plain, pdeathsig, bound, free} {
+		contenders = append(contenders, starting(name, times, argv...))
 	}
-	race(b, many(10, 1), contenders, versus{ours, plain}, versus{ours, pdeathsig}, versus{"with the bond", "without the bond"})
-}
-
-// bare is a request without any frills.
-func bare(argv []string) *clone.Request {
-	return &clone.Request{Path: argv[0], Argv: argv, Files: []int{0, 1, 2}}
-}
-
-// discard kills and reaps.
-func discard(c clone.Child) error {
-	defer unix.Close(c.Pidfd)
-	if err := unix.PidfdSendSignal(c.Pidfd, unix.SIGKILL, nil, 0); err != nil {
-		return err
-	}
-	return unix.Waitid(unix.P_PIDFD, c.Pidfd, nil, unix.WEXITED|unix.WALL, nil)
+	race(b, many(10, 1), contenders, versus{ours, plain}, versus{ours, pdeathsig}, versus{bound, free})
 }
 
 // BenchmarkParallel starts /bin/true and waits, in 8 goroutines.

@@ -74,6 +74,8 @@ var starters = map[string]starter{
 	"PID namespace": byAutokill(autokill.Cmd{Scope: autokill.ScopePIDNamespace}),
 	plain:           byOsExec(nil),
 	pdeathsig:       byOsExec(&syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}),
+	bound:           startBound,
+	free:            startFree,
 }
 
 // The names of those that most benchmarks are about.
