@@ -34,6 +34,7 @@ func startBound(_ *os.File, argv ...string) (child, error) {
 func startFree(_ *os.File, argv ...string) (child, error) {
 	request := bare(argv)
 	request.NoNewPrivs = true
+	request.Shared = request.CopiesTable() == nil // as with the bond
 	c, err := request.Start()
 	if err != nil {
 		return child{}, err
