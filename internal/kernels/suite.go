@@ -14,7 +14,7 @@ type Suite struct {
 	Timeout  time.Duration // of one job
 	As       string        // which user the tests run as; empty: each
 	Env      []string      // what the tests find in their environment beside the usual
-	Seed     uint64        // how the users of a machine share the tests
+	Seed     uint64        // how users and machines share the tests
 }
 
 // asked are those of the users that the tests shall run as.
