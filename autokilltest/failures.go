@@ -60,14 +60,19 @@ func (f failure) deny(site fault.Site) syscall.Errno {
 }
 
 // needed says whether a start cannot do without the call: what a child does before its exec is
-// what binds it or was asked for, but for these. (In ppoll the child of a proof waits for its
-// end, which may be there before the answer.) In the program it is that signals are blocked.
+// what binds it or was asked for, but for these. The child of a proof, which a first start makes,
+// may have its end before the answer: it comes once that has let go of its descriptors. In the
+// program it is that signals are blocked.
 func (f failure) needed() bool {
 	start := strings.HasPrefix(f.operation, "Start")
 	if f.site.Process == 0 {
 		return start && f.site.Call == "rt_sigprocmask"
 	}
-	return start && !slices.Contains([]string{"fcntl(F_SETPIPE_SZ)", "wait4", "ppoll"}, f.site.Call)
+	spared := []string{"fcntl(F_SETPIPE_SZ)", "wait4", "ppoll"}
+	if f.first {
+		spared = append(spared, "getpgid", "seccomp")
+	}
+	return start && !slices.Contains(spared, f.site.Call)
 }
 
 // telling leaves out what is the same again and again: of a call that a process makes very

@@ -68,7 +68,7 @@ var tripwires = []mutation{
 	{
 		name: "a child can ignore the signal, and a proof cannot", file: "internal/bond/tripwire.go",
 		old: "	pending, sockets, err := p.clone(r)\n",
-		new: "	for i := range p.steps {\n		if a := &p.steps[i].Args; a[1] == clone.Int(unix.F_SETSIG) {\n			a[2] = clone.Int(int(unix.SIGTERM))\n		}\n	}\n" +
+		new: "	for i := range p.shared {\n		if a := &p.shared[i].Args; a[1] == clone.Int(unix.F_SETSIG) {\n			a[2] = clone.Int(int(unix.SIGTERM))\n		}\n	}\n" +
 			"	pending, sockets, err := p.clone(r)\n",
 		pkg: ".", test: "^TestHostileChildren$/^tripwire$",
 	},
