@@ -12,22 +12,19 @@ import (
 // InMatrix says whether this is a machine of the kernel matrix.
 func InMatrix() bool { return os.Getenv(guest.KernelVariable) != "" }
 
-// Part is a third of all, by chance, in the short form in a machine of the kernel matrix: these
-// are emulated, and slower than the host by a factor. The other user of the machine takes
+// Part is a third of all, by chance, where users of a machine of the kernel matrix share the tests:
+// these are emulated, and slower than the host by a factor. The other user of the machine takes
 // another third, and where machines have the tests between them it is a third of the machine's
-// share. Elsewhere it is all. The order stays.
+// share. Elsewhere, or of tests that are asked for by name, it is all. The order stays.
 func Part[T any](all []T) []T { return ours(all, 3) }
 
 // Half is like Part: one user of the machine takes one half and the other user the other.
 func Half[T any](all []T) []T { return ours(all, 2) }
 
 func ours[T any](all []T, of int) []T {
-	if !InMatrix() || !testing.Short() {
-		return all
-	}
 	share, told := os.LookupEnv(guest.ShareVariable)
-	if !told {
-		return portion(all, of, rand.Uint64(), 0)
+	if !told || !InMatrix() || !testing.Short() {
+		return all
 	}
 	seed, which, of, err := guest.Portion(share, of)
 	if err != nil {
