@@ -4,6 +4,7 @@ package bench
 
 import (
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/autokill/autokill/bench/beside"
@@ -69,30 +70,46 @@ func BenchmarkClose(b *testing.B) {
 
 // TestAllocations counts what a start and wait allocates, on the heap of the whole program.
 func TestAllocations(t *testing.T) {
-	count := many(1000, 100)
+	const batches = 5 // what the runtime allocates in one of them, such as a thread, is no start's
+	count := many(200, 50)
 	var allocations, bytes record.Result
 	for _, name := range []string{ours, plain} {
-		s := starters[name]
-		var before, after runtime.MemStats
-		for range 10 { // what is made once
-			if err := s.run(truth); err != nil {
+		var mallocs, total []uint64
+		for range batches {
+			m, b, err := allocated(starters[name], count)
+			if err != nil {
 				t.Fatal(err)
 			}
+			mallocs, total = append(mallocs, m), append(total, b)
 		}
-		runtime.ReadMemStats(&before)
-		for range count {
-			if err := s.run(truth); err != nil {
-				t.Fatal(err)
-			}
+		median := func(all []uint64) beside.Spread {
+			slices.Sort(all)
+			return beside.Exactly(float64(all[batches/2]))
 		}
-		runtime.ReadMemStats(&after)
-		per := func(after, before uint64) beside.Spread {
-			return beside.Exactly(float64((after - before) / uint64(count))) // as testing.AllocsPerRun rounds
-		}
-		allocations.Values = append(allocations.Values, record.Value{Name: name, Spread: per(after.Mallocs, before.Mallocs)})
-		bytes.Values = append(bytes.Values, record.Value{Name: name, Spread: per(after.TotalAlloc, before.TotalAlloc)})
+		allocations.Values = append(allocations.Values, record.Value{Name: name, Spread: median(mallocs)})
+		bytes.Values = append(bytes.Values, record.Value{Name: name, Spread: median(total)})
 	}
 	allocations.Unit, bytes.Unit = "allocations", "bytes"
 	t.Run("Count", func(t *testing.T) { keep(t, allocations) })
 	t.Run("Bytes", func(t *testing.T) { keep(t, bytes) })
+}
+
+// allocated is what each of so many starts and waits does on Go's heap, rounded as
+// testing.AllocsPerRun does.
+func allocated(s starter, count int) (mallocs, bytes uint64, err error) {
+	var before, after runtime.MemStats
+	for range 10 { // what is made once
+		if err := s.run(truth); err != nil {
+			return 0, 0, err
+		}
+	}
+	runtime.ReadMemStats(&before)
+	for range count {
+		if err := s.run(truth); err != nil {
+			return 0, 0, err
+		}
+	}
+	runtime.ReadMemStats(&after)
+	each := func(after, before uint64) uint64 { return (after - before) / uint64(count) }
+	return each(after.Mallocs, before.Mallocs), each(after.TotalAlloc, before.TotalAlloc), nil
 }
