@@ -32,9 +32,8 @@ var natives = []mutation{
 		pkg: ".", test: "^TestContract$/^native$/^TestL3_FromFile$",
 	},
 	{
-		name: "native makes a status up", file: "internal/bond/native.go",
-		old: "		waitFor(c.Pid, unix.WEXITED)\n	}\n	return told(c)\n",
-		new: "		waitFor(c.Pid, unix.WEXITED)\n	}\n	_ = told\n	return Ending{Known: true}\n",
+		name: "native makes a status up", file: "internal/bond/follow.go",
+		old: "		return told(c), true\n", new: "		return Ending{Known: true}, true\n",
 		pkg: ".", test: "^TestContract$/^native$/^TestE2_Status$",
 	},
 	{
