@@ -5,7 +5,7 @@ var endings = []Clause{
 		ID: "E1", Says: "No zombie, and no Wait is needed.",
 		Native: "CLONE_AUTOREAP", Tripwire: "one goroutine waits for all children and reaps; after the starter's end an init does",
 		PIDNamespace: "the init reaps inside, we reap the init, and the monitor", Attached: "its parent reaps it, not we",
-		Tests:  []string{"TestPIDNamespaceReapsForUs", "TestOrphansAreReaped", "TestReapLeavesStops"},
+		Tests:  []string{"TestPIDNamespaceReapsForUs", "TestAdoptedDoesNotReap", "TestOrphansAreReaped", "TestReapLeavesStops"},
 		Limits: []string{"A tracer comes before the parent: until it has reaped, the child is a zombie."},
 	},
 	{
