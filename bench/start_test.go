@@ -4,7 +4,6 @@ package bench
 
 import (
 	"runtime"
-	"slices"
 	"testing"
 
 	"github.com/autokill/autokill/bench/beside"
@@ -74,7 +73,7 @@ func TestAllocations(t *testing.T) {
 	count := many(200, 50)
 	var allocations, bytes record.Result
 	for _, name := range []string{ours, plain} {
-		var mallocs, total []uint64
+		var mallocs, total []float64
 		for range batches {
 			m, b, err := allocated(starters[name], count)
 			if err != nil {
@@ -82,10 +81,7 @@ func TestAllocations(t *testing.T) {
 			}
 			mallocs, total = append(mallocs, m), append(total, b)
 		}
-		median := func(all []uint64) beside.Spread {
-			slices.Sort(all)
-			return beside.Exactly(float64(all[batches/2]))
-		}
+		median := func(all []float64) beside.Spread { return beside.Exactly(beside.Of(all).Median) }
 		allocations.Values = append(allocations.Values, record.Value{Name: name, Spread: median(mallocs)})
 		bytes.Values = append(bytes.Values, record.Value{Name: name, Spread: median(total)})
 	}
@@ -96,7 +92,7 @@ func TestAllocations(t *testing.T) {
 
 // allocated is what each of so many starts and waits does on Go's heap, rounded as
 // testing.AllocsPerRun does.
-func allocated(s starter, count int) (mallocs, bytes uint64, err error) {
+func allocated(s starter, count int) (mallocs, bytes float64, err error) {
 	var before, after runtime.MemStats
 	for range 10 { // what is made once
 		if err := s.run(truth); err != nil {
@@ -110,6 +106,6 @@ func allocated(s starter, count int) (mallocs, bytes uint64, err error) {
 		}
 	}
 	runtime.ReadMemStats(&after)
-	each := func(after, before uint64) uint64 { return (after - before) / uint64(count) }
+	each := func(after, before uint64) float64 { return float64((after - before) / uint64(count)) }
 	return each(after.Mallocs, before.Mallocs), each(after.TotalAlloc, before.TotalAlloc), nil
 }
