@@ -78,18 +78,18 @@ func Select(whole bool, kernels, arches []string) ([]Cell, error) {
 // slowly as amd64. Machines beyond that number begin anew.
 var shared = map[string]int{"amd64": 4, "arm64": 8}
 
-// Machines says of each cell which share of the tests it has.
-func Machines(whole bool, cells []Cell) []guest.Machine {
-	machines := make([]guest.Machine, len(cells))
+// Lots says of each cell which of the tests it has.
+func Lots(whole bool, cells []Cell) []guest.Lot {
+	lots := make([]guest.Lot, len(cells))
 	if !whole {
-		return machines
+		return lots
 	}
 	numbers := map[string]int{}
 	for i, c := range cells {
 		if of, divided := shared[c.Arch]; divided && c.Kernel != Host {
-			machines[i] = guest.Machine{Number: numbers[c.Arch] % of, Others: of - 1}
+			lots[i] = guest.Lot{Number: numbers[c.Arch] % of, Others: of - 1}
 			numbers[c.Arch]++
 		}
 	}
-	return machines
+	return lots
 }

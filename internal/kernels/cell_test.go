@@ -46,23 +46,23 @@ func TestSelect(t *testing.T) {
 	}
 }
 
-// TestMachines: a machine alone has all tests; those of the whole matrix share them, and between
+// TestLots: a machine alone has all tests; those of the whole matrix share them, and between
 // them have all.
-func TestMachines(t *testing.T) {
-	for i, m := range Machines(false, Matrix) {
-		if m != (guest.Machine{}) {
+func TestLots(t *testing.T) {
+	for i, m := range Lots(false, Matrix) {
+		if m != (guest.Lot{}) {
 			t.Errorf("%v: %+v", Matrix[i], m)
 		}
 	}
-	seen := map[guest.Machine]bool{}
-	for i, m := range Machines(true, Matrix) {
+	seen := map[guest.Lot]bool{}
+	for i, m := range Lots(true, Matrix) {
 		if (Matrix[i].Kernel == Host) != (m.Others == 0) {
 			t.Errorf("%v: %+v", Matrix[i], m)
 		}
 		seen[m] = true
 	}
 	for number := range 4 {
-		if m := (guest.Machine{Number: number, Others: 3}); !seen[m] {
+		if m := (guest.Lot{Number: number, Others: 3}); !seen[m] {
 			t.Errorf("nobody is %+v", m)
 		}
 	}

@@ -50,8 +50,8 @@ var files = map[string]string{
 type Initramfs struct {
 	Suite
 	Busybox string
-	Series  string        // what the tests see as [guest.KernelVariable]
-	Machine guest.Machine // who has the tests with others
+	Series  string    // what the tests see as [guest.KernelVariable]
+	Lot     guest.Lot // of the tests, if machines have them between them
 }
 
 // Jobs is the list of jobs: every binary as every user that is asked for, or in turns that share its tests.
@@ -69,7 +69,7 @@ func (i Initramfs) Jobs() []guest.Job {
 	for _, b := range i.Binaries.Tests {
 		for turn, u := range []user{guest.First: root, guest.Second: ordinary, guest.Last: root} {
 			job := i.job(b, u)
-			job.Share = &guest.Share{Seed: i.Seed, Machine: i.Machine, Turn: guest.Turn(turn), Both: []string{contract}}
+			job.Share = &guest.Share{Seed: i.Seed, Lot: i.Lot, Turn: guest.Turn(turn), Both: []string{contract}}
 			jobs = append(jobs, job)
 		}
 	}

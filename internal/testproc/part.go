@@ -22,15 +22,16 @@ func Part[T any](all []T) []T { return ours(all, 3) }
 func Half[T any](all []T) []T { return ours(all, 2) }
 
 func ours[T any](all []T, of int) []T {
-	share, told := os.LookupEnv(guest.ShareVariable)
+	text, told := os.LookupEnv(guest.ShareVariable)
 	if !told || !InMatrix() || !testing.Short() {
 		return all
 	}
-	seed, which, of, err := guest.Portion(share, of)
+	share, err := guest.ParseShare(text)
 	if err != nil {
 		panic(err)
 	}
-	return portion(all, of, seed, which)
+	which, portions := share.Portion(of)
+	return portion(all, portions, share.Seed, which)
 }
 
 // portion is one of so many equal parts, as the number divides them; the last one overlaps

@@ -21,23 +21,24 @@ const (
 // A Share is what a run has of the tests of its binary. Two users share them: each test runs as
 // one of them, by chance, and as the other, too, if it or a part of it was skipped.
 type Share struct {
-	Seed    uint64 // another division for another number
-	Machine Machine
-	Turn    Turn
-	Both    []string // tests that divide themselves, and run in the first and the second turn
+	Seed uint64 // another division for another number
+	Lot  Lot
+	Turn Turn
+	Both []string // tests that divide themselves, and run in the first and the second turn
 }
 
-// A Machine is one of several that have the tests between them. The zero value has all.
-type Machine struct{ Number, Others int }
+// A Lot is what one of several machines has of the tests, that have them between them: which one it
+// is, and how many others there are. The zero value is all.
+type Lot struct{ Number, Others int }
 
 // Tests chooses from all tests of the binary. skipped are those of the turn before.
 func (s Share) Tests(all, skipped []string) []string {
 	var mine []string
 	order := rand.New(rand.NewPCG(s.Seed, 0)).Perm(len(all))
-	portions := 2 * (s.Machine.Others + 1)
+	portions := 2 * (s.Lot.Others + 1)
 	for i, name := range all {
 		portion := order[i] * portions / len(all)
-		here := portion/2 == s.Machine.Number
+		here := portion/2 == s.Lot.Number
 		first, again, both := here && portion%2 == 0, slices.Contains(skipped, name), slices.Contains(s.Both, name)
 		var take bool
 		switch s.Turn {
@@ -57,18 +58,22 @@ func (s Share) Tests(all, skipped []string) []string {
 
 // String is the share as a test binary is told of it.
 func (s Share) String() string {
-	return fmt.Sprintf("%d/%d/%d/%d", s.Seed, s.Turn, s.Machine.Number, s.Machine.Others)
+	return fmt.Sprintf("%d/%d/%d/%d", s.Seed, s.Turn, s.Lot.Number, s.Lot.Others)
 }
 
-// Portion is which of how many equal parts a run has of what divides itself in a machine into so
-// many, by what the test binary was told.
-func Portion(share string, of int) (seed uint64, which, portions int, err error) {
-	var s Share
-	if _, err := fmt.Sscanf(share, "%d/%d/%d/%d", &s.Seed, &s.Turn, &s.Machine.Number, &s.Machine.Others); err != nil {
-		return 0, 0, 0, fmt.Errorf("a share of the tests %q: %w", share, err)
+// ParseShare is the other way round.
+func ParseShare(text string) (s Share, err error) {
+	if _, err := fmt.Sscanf(text, "%d/%d/%d/%d", &s.Seed, &s.Turn, &s.Lot.Number, &s.Lot.Others); err != nil {
+		return Share{}, fmt.Errorf("a share of the tests %q: %w", text, err)
 	}
+	return s, nil
+}
+
+// Portion is which of how many equal parts the run has of what divides itself in a machine into
+// so many.
+func (s Share) Portion(of int) (which, portions int) {
 	turn := int(s.Turn % 2) // the last turn is the first one's user again
-	return s.Seed, s.Machine.Number*of + turn, (s.Machine.Others + 1) * of, nil
+	return s.Lot.Number*of + turn, (s.Lot.Others + 1) * of
 }
 
 // Run is the regular expression that makes a test binary run these tests.

@@ -55,14 +55,14 @@ func TestShareOfTheSkipped(t *testing.T) {
 	}
 }
 
-// TestShareOfMachines: what one machine leaves another one has, and nobody has it twice.
-func TestShareOfMachines(t *testing.T) {
+// TestLots: what one machine leaves another one has, and nobody has it twice.
+func TestLots(t *testing.T) {
 	for _, all := range [][]string{names(), names()[:5], names()[:1], nil} {
 		for others := range 8 {
 			var seen []string
 			for number := range others + 1 {
 				for _, turn := range []Turn{First, Second, Last} {
-					seen = append(seen, Share{Seed: 3, Machine: Machine{number, others}, Turn: turn}.Tests(all, nil)...)
+					seen = append(seen, Share{Seed: 3, Lot: Lot{number, others}, Turn: turn}.Tests(all, nil)...)
 				}
 			}
 			slices.Sort(seen)
@@ -83,15 +83,16 @@ func TestPortion(t *testing.T) {
 		{Share{Seed: 7, Turn: Second}, 2, 1, 2},
 		{Share{Seed: 7, Turn: Last}, 2, 0, 2},
 		{Share{Seed: 7, Turn: Second}, 3, 1, 3},
-		{Share{Seed: 7, Turn: First, Machine: Machine{2, 3}}, 3, 6, 12},
-		{Share{Seed: 7, Turn: Second, Machine: Machine{3, 3}}, 2, 7, 8},
+		{Share{Seed: 7, Turn: First, Lot: Lot{2, 3}}, 3, 6, 12},
+		{Share{Seed: 7, Turn: Second, Lot: Lot{3, 3}}, 2, 7, 8},
 	} {
-		seed, which, portions, err := Portion(tt.share.String(), tt.of)
-		if err != nil || seed != 7 || which != tt.which || portions != tt.portions {
-			t.Errorf("%v of %d: %d of %d by %d, %v; want %d of %d", tt.share, tt.of, which, portions, seed, err, tt.which, tt.portions)
+		share, err := ParseShare(tt.share.String())
+		which, portions := share.Portion(tt.of)
+		if err != nil || share.Seed != 7 || which != tt.which || portions != tt.portions {
+			t.Errorf("%v of %d: %d of %d by %d, %v; want %d of %d", tt.share, tt.of, which, portions, share.Seed, err, tt.which, tt.portions)
 		}
 	}
-	if _, _, _, err := Portion("1/x", 2); err == nil {
+	if _, err := ParseShare("1/x"); err == nil {
 		t.Error("nonsense is a share")
 	}
 }

@@ -115,7 +115,7 @@ func (r request) perform(ctx context.Context) (good bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	reports, machines := make([]kernels.KernelReport, len(cells)), kernels.Machines(r.whole, cells)
+	reports, lots := make([]kernels.KernelReport, len(cells)), kernels.Lots(r.whole, cells)
 	// Emulated processors that wait for real ones make each other wait: two machines side by side
 	// on two processors took longer than one after the other (93 s for what takes 34 s alone).
 	slots := make(chan struct{}, max(1, runtime.NumCPU()/r.processors))
@@ -127,7 +127,7 @@ func (r request) perform(ctx context.Context) (good bool, err error) {
 			if cell.Kernel == kernels.Host {
 				reports[i] = r.here(ctx, benches[hostCell(cell).Arch])
 			} else {
-				reports[i] = r.boot(ctx, benches[cell.Arch], cell, machines[i])
+				reports[i] = r.boot(ctx, benches[cell.Arch], cell, lots[i])
 			}
 		})
 	}
@@ -255,10 +255,10 @@ func (r request) fetch(ctx context.Context, cells []kernels.Cell, benches map[st
 }
 
 // boot runs all jobs on one kernel.
-func (r request) boot(ctx context.Context, b *bench, cell kernels.Cell, share guest.Machine) kernels.KernelReport {
+func (r request) boot(ctx context.Context, b *bench, cell kernels.Cell, lot guest.Lot) kernels.KernelReport {
 	image := b.images[cell.Kernel]
 	report := kernels.KernelReport{Series: cell.Kernel, Version: image.Package.Version, Arch: cell.Arch}
-	initramfs := kernels.Initramfs{Suite: b.suite, Busybox: b.busybox, Series: cell.Kernel, Machine: share}
+	initramfs := kernels.Initramfs{Suite: b.suite, Busybox: b.busybox, Series: cell.Kernel, Lot: lot}
 	archive := image.Image + ".cpio"
 	if report.Err = initramfs.Write(archive); report.Err != nil {
 		return report
