@@ -213,7 +213,7 @@ func (p *Process) Signal(sig os.Signal) error {
 		if p.ended {
 			return os.ErrProcessDone
 		}
-		return p.child.Observer.Signal(number, pidfd.ToReferent)
+		return p.child.Signal(number)
 	})
 }
 

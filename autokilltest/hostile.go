@@ -106,8 +106,10 @@ var attacks = map[string]func() error{
 		_, err := os.Stdin.Read(make([]byte, 1))
 		return err
 	},
-	"leader": endLeader,
-	"spy":    spy,
+	"leader":      endLeader,
+	"traceme":     traceMe,
+	"tracethread": traceThread,
+	"spy":         spy,
 
 	"spy on the holder": spyOnHolder,
 	"execloop":          execLoop,
@@ -176,6 +178,43 @@ func endLeader() error {
 		<-tried // never, when the first thread has ended
 	}
 	return fmt.Errorf("the first thread was never free")
+}
+
+// traceMe makes the parent the tracer, which knows nothing of it: the next signal, one of
+// Go's or that of the exec, stops the child for ever.
+func traceMe() error {
+	runtime.LockOSThread()
+	fmt.Println("ready")
+	_, _, errno := unix.RawSyscall6(unix.SYS_PTRACE, unix.PTRACE_TRACEME, 0, 0, 0, 0, 0)
+	return errnoOf(errno)
+}
+
+// traceThread has a thread traced by the parent, which is stopped then. Dead it is a zombie that only the
+// tracer can collect. An exec would wait for that.
+func traceThread() error {
+	traced := make(chan error)
+	offLeader(func() {
+		_, _, errno := unix.RawSyscall6(unix.SYS_PTRACE, unix.PTRACE_TRACEME, 0, 0, 0, 0, 0)
+		traced <- errnoOf(errno)
+		check(unix.Tgkill(os.Getpid(), unix.Gettid(), unix.SIGURG))
+	})
+	if err := <-traced; err != nil {
+		return err
+	}
+	fmt.Println("ready")
+	select {}
+}
+
+// offLeader runs f on a thread of its own that is not the leader.
+func offLeader(f func()) {
+	go func() {
+		runtime.LockOSThread()
+		if unix.Gettid() == os.Getpid() {
+			offLeader(f)
+			select {}
+		}
+		f()
+	}()
 }
 
 // execLoop execs itself for ever from threads that are not the leader. Each exec

@@ -39,6 +39,7 @@ var lifetime = []clause{
 		h.after(t, model.Killed)
 	}},
 	{"TestL1_TracedAtTheEnd", tracedAtTheEnd},
+	{"TestL1_TracedByItsHolder", tracedByItsHolder},
 
 	{"TestL2_Close", func(t *testing.T, s suite) {
 		h := s.hold(t, "close")

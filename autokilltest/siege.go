@@ -4,6 +4,7 @@ package autokilltest
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -34,6 +35,10 @@ const (
 	inForce    = "+ "
 	impossible = "- "
 )
+
+// allDone is what the holder says when it has closed all and seen all end, after the numbers of those
+// that it has not.
+const allDone = -1
 
 // toolsEnv names a directory with what the attacks need of root.
 const toolsEnv = "AUTOKILL_TEST_SIEGE"
@@ -172,6 +177,16 @@ func (s suite) besiege(t *testing.T, env []string, killed bool, chosen []int, al
 		t.Fatal(err)
 	}
 	survivors := map[int]bool{}
+	for i := 0; !killed; {
+		deadline(t, stdout)
+		if _, err := fmt.Fscan(stdout, &i); err != nil {
+			t.Fatalf("the holder: %v", err)
+		}
+		if i == allDone {
+			break
+		}
+		survivors[i] = true // for all that it tells
+	}
 	for _, n := range children.Living(t, patience) {
 		survivors[lasting[n]] = true
 		children.Kill(n)
@@ -260,6 +275,14 @@ func beBesieged(subjects Subjects, args []string) int {
 	for _, p := range all {
 		p.Close()
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience/2)
+	defer cancel()
+	for n, p := range all {
+		if _, err := p.WaitContext(ctx); err != nil {
+			fmt.Println(args[1+n])
+		}
+	}
+	fmt.Println(allDone)
 	goOn()
 	return 0
 }

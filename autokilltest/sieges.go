@@ -39,7 +39,8 @@ var sieges = []siege{
 	{name: "nothing, and is traced by a sibling", play: func(besieger) (string, error) { return "", nil }},
 	{name: "traces a sibling", play: func(b besieger) (string, error) { return trace(b.victim) }},
 	{name: "traces its parent", play: func(besieger) (string, error) { return trace(os.Getppid()) }},
-	{name: "is traced by its parent (PTRACE_TRACEME)", play: traceme},
+	{name: "is traced by its parent (PTRACE_TRACEME)", play: does("traceme"), saysReady: true},
+	{name: "is so traced on a thread that is not the leader, and stopped", play: does("tracethread"), saysReady: true},
 	{name: "closes all descriptors", play: func(besieger) (string, error) {
 		fmt.Println(inForce)
 		check(unix.CloseRange(0, math.MaxInt32, 0))
@@ -156,17 +157,6 @@ func trace(pid int) (string, error) {
 			_, _, _ = unix.RawSyscall6(unix.SYS_PTRACE, unix.PTRACE_CONT, uintptr(pid), 0, signal, 0, 0)
 		}
 	}
-}
-
-// traceme makes the parent the tracer, which knows nothing of it: the next signal, one of
-// Go's or that of the exec, stops the child for ever.
-func traceme(besieger) (string, error) {
-	runtime.LockOSThread()
-	fmt.Println(inForce)
-	if _, _, errno := unix.RawSyscall6(unix.SYS_PTRACE, unix.PTRACE_TRACEME, 0, 0, 0, 0, 0); errno != 0 {
-		return "", errno
-	}
-	return "", unix.Exec("/bin/true", []string{"true"}, nil)
 }
 
 // garbage is written to everything but the lifeline.

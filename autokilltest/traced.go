@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/autokill/autokill"
 	"github.com/autokill/autokill/internal/evidence"
 	"github.com/autokill/autokill/internal/testproc"
 )
@@ -64,6 +66,44 @@ func tracedAtTheEnd(t *testing.T, s suite) {
 		})
 	}
 	evidence.Table(t, "traced at the end", []string{"subject", "stops after Close", "held for", "until", "end seen"}, rows)
+}
+
+// tracedByItsHolder looks at a child whose holder has become its tracer, unasked, or that of one of
+// its threads: in whatever way that kills, it is told of the end.
+func tracedByItsHolder(t *testing.T, s suite) {
+	if s.attached {
+		t.Skip("needs to be the parent: another one is the tracer of what is attached")
+	}
+	kills := map[string]func(*autokill.Process) error{
+		"Close":     (*autokill.Process).Close,
+		"Kill":      (*autokill.Process).Kill,
+		"SignalAll": func(p *autokill.Process) error { return p.SignalAll(unix.SIGKILL) },
+	}
+	for _, attack := range []string{"traceme", "tracethread"} {
+		for name, kill := range kills {
+			p := s.begin(t, attacker(s.Command, attack))
+			stoppedByTracer(t, p.Pid)
+			if err := kill(p); err != nil {
+				t.Fatal(err)
+			}
+			select {
+			case <-p.Done():
+			case <-time.After(patience):
+				t.Fatalf("%s: the end of process %d is not told after %s", attack, p.Pid, name)
+			}
+		}
+	}
+}
+
+// stoppedByTracer waits until a thread of a process is.
+func stoppedByTracer(t *testing.T, pid int) {
+	t.Helper()
+	isStopped := func(thread testproc.Stat) bool { return thread.State == "t" }
+	for deadline := time.Now().Add(patience); !slices.ContainsFunc(testproc.Threads(pid), isStopped); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("no thread of process %d was stopped in %v", pid, patience)
+		}
+	}
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -59,9 +59,21 @@ func (c *Child) Scope() Scope { return c.everybody.scope() }
 // child at least. It is what can be done before the handle is closed.
 func (c *Child) Kill() { c.everybody.kill() }
 
+// Signal sends a signal to the child alone.
+func (c *Child) Signal(sig syscall.Signal) error {
+	return c.sent(sig, c.Observer.Signal(sig, pidfd.ToReferent))
+}
+
 // SignalAll sends a signal to everybody in the scope. The error wraps
 // os.ErrProcessDone if nobody is left.
-func (c *Child) SignalAll(sig syscall.Signal) error { return c.everybody.signal(sig) }
+func (c *Child) SignalAll(sig syscall.Signal) error { return c.sent(sig, c.everybody.signal(sig)) }
+
+func (c *Child) sent(sig syscall.Signal, err error) error {
+	if err == nil && sig == syscall.SIGKILL {
+		c.condemn()
+	}
+	return err
+}
 
 // Members are the pids of those who are in the scope now, in order. Nobody is in it
 // after the end.

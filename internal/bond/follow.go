@@ -86,17 +86,17 @@ func (c *Child) End() (Ending, bool) {
 	// the signal that the closing sends can.
 	c.Kill()
 	_ = c.Handle.Close()
-	if !taken {
-		return Ending{}, false
-	}
-	if ready, err := poll(c.pidfd, events, 0); err == nil && ready {
-		if end, known := c.ending(); known {
-			return end, true
+	if taken {
+		if ready, err := poll(c.pidfd, events, 0); err == nil && ready {
+			if end, known := c.ending(); known {
+				return end, true
+			}
+			go c.follow()
+		} else if !following.add(c, events) {
+			go c.follow()
 		}
-	} else if following.add(c, events) {
-		return Ending{}, false
 	}
-	go c.follow()
+	c.condemn()
 	return Ending{}, false
 }
 

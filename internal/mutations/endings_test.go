@@ -40,6 +40,16 @@ var endings = []mutation{
 		pkg: "pidfd", test: "^TestReapLeavesStops$",
 	},
 	{
+		name: "a traced thread is left to its tracer, which is us", file: "internal/bond/follow.go",
+		old: "	c.condemn()\n", new: "",
+		pkg: ".", test: "^TestContract$/^tripwire$/^TestL1_TracedByItsHolder$",
+	},
+	{
+		name: "a kill that is no Close leaves it to us", file: "internal/bond/child.go",
+		old: "sig == syscall.SIGKILL", new: "sig == syscall.SIGKILL && false",
+		pkg: ".", test: "^TestContract$/^tripwire$/^TestL1_TracedByItsHolder$",
+	},
+	{
 		name: "registry forgotten", file: "process.go",
 		old: "		bereaved.Store(p, nil)\n", new: "",
 		pkg: ".", test: "^TestContract$/^tree$/^TestB1_GarbageAfterTheEndOfTheChild$",
