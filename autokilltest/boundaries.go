@@ -76,7 +76,7 @@ func fateOf(armed int) fate {
 // those that its children make until they exec, and kills it there. The moment after a call is
 // the one before the next, and behind the last one there is [fault.End].
 func killedAtEveryBoundary(t *testing.T, s suite) {
-	limit := time.Now().Add(budget(600*time.Millisecond, 4*time.Second))
+	limit := time.Now().Add(s.budget(600*time.Millisecond, 4*time.Second))
 	var all []cut
 	boundaries := s.boundaries()
 	for _, b := range boundaries {

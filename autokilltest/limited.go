@@ -27,7 +27,7 @@ type limited struct {
 // everyLimit has each operation fail at each descriptor that it opens, and do without what
 // it does not need, or say what it has not got.
 func everyLimit(t *testing.T, s suite) {
-	until := time.Now().Add(budget(200*time.Millisecond, 2*time.Second))
+	until := time.Now().Add(s.budget(200*time.Millisecond, 2*time.Second))
 	program := s.supervise(t, nil)
 	limits := []limit{queuedSignals}
 	if os.Geteuid() != 0 {
