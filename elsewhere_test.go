@@ -195,9 +195,6 @@ func (place somewhere) visit(t *testing.T, number int) {
 	case testing.Short():
 		run, atLeast = run+"/^/"+some, 9
 	}
-	if testproc.InMatrix() {
-		atLeast /= 2 // see testproc.Half
-	}
 	args := []string{"-test.run=" + run, "-test.v", "-test.short", "-test.timeout=5m"}
 	var cmd *exec.Cmd
 	if place.runtime {

@@ -36,6 +36,7 @@ type Child struct {
 	peer      *os.File    // see post
 	mourner   Mourner     // see Follow
 	number    uint64      // see followers
+	gone      bool        // see convicts, whose lock it has
 	pidfd     int         // the observer's number, of a child that can be followed
 	reaps     *Child      // whom it reaps in its place: monitor or init
 	outer     []*pidfd.FD // who stands around a command in a PID namespace: monitor, init

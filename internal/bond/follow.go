@@ -25,7 +25,12 @@ func (c *Child) Follow(m Mourner) {
 	}
 }
 
-func (c *Child) follow() { c.mourner.Ended(c.Await()) }
+func (c *Child) follow() { c.tell(c.Await()) }
+
+func (c *Child) tell(end Ending) {
+	condemned.remove(c)
+	c.mourner.Ended(end)
+}
 
 // Hasten waits for the end of a child that is followed, and takes care of it, in a system
 // call on the caller's thread. That sees the end soonest: a goroutine that waits for
@@ -89,6 +94,7 @@ func (c *Child) End() (Ending, bool) {
 	if taken {
 		if ready, err := poll(c.pidfd, events, 0); err == nil && ready {
 			if end, known := c.ending(); known {
+				condemned.remove(c)
 				return end, true
 			}
 			go c.follow()
@@ -104,7 +110,7 @@ func (c *Child) End() (Ending, bool) {
 // with a tracer who comes before the parent, a goroutine does it.
 func (c *Child) conclude() {
 	if end, known := c.ending(); known {
-		c.mourner.Ended(end)
+		c.tell(end)
 		return
 	}
 	go c.follow()

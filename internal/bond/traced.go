@@ -3,17 +3,15 @@
 package bond
 
 import (
-	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/autokill/autokill/pidfd"
 )
 
 // condemn sees to it that the end of a child that was killed is not held up by us. A thread of the
@@ -31,18 +29,19 @@ func (c *Child) condemn() {
 }
 
 const (
-	// A child that nothing holds up ends sooner than this, and a debugger in this program collects its
-	// threads sooner.
+	// A child that nothing holds up ends sooner than this, and a debugger in this program collects
+	// its threads sooner.
 	soonestLook = 50 * time.Millisecond
-	// latestLook is for one in an uninterruptible sleep, which takes as long as it takes.
+	// latestLook is for a child in an uninterruptible sleep, which takes as long as it takes.
 	latestLook = time.Second
 )
 
-// convicts are the children that were killed and have not been seen to have gone.
+// convicts are the children that were killed and whose end was not seen yet.
 type convicts struct {
 	mu       sync.Mutex
 	children map[*Child]struct{}
-	delay    time.Duration // before the next look
+	looking  bool          // a look is to come, or goes on
+	delay    time.Duration // before the next one
 }
 
 var condemned = convicts{children: map[*Child]struct{}{}}
@@ -50,58 +49,65 @@ var condemned = convicts{children: map[*Child]struct{}{}}
 func (l *convicts) add(c *Child) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.delay = soonestLook
-	if len(l.children) == 0 {
-		time.AfterFunc(l.delay, l.look)
+	if c.gone {
+		return
 	}
 	l.children[c] = struct{}{}
+	l.delay = soonestLook
+	if !l.looking {
+		l.looking = true
+		time.AfterFunc(l.delay, l.look)
+	}
+}
+
+// remove is called when the end was seen.
+func (l *convicts) remove(c *Child) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c.gone = true
+	delete(l.children, c)
 }
 
 func (l *convicts) look() {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	for c := range l.children {
-		if !c.collectThreads() {
-			delete(l.children, c)
+	children := slices.Collect(maps.Keys(l.children))
+	l.mu.Unlock()
+	// One question for all: while many die nobody waits for it.
+	if len(children) > 0 && hasEnded(unix.P_ALL, 0) {
+		for _, c := range children {
+			c.collectThreads()
 		}
 	}
-	if len(l.children) > 0 {
+
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.looking = len(l.children) > 0; l.looking {
 		l.delay = min(2*l.delay, latestLook)
 		time.AfterFunc(l.delay, l.look)
 	}
 }
 
-// collectThreads collects the threads that have ended and that we trace. It is false once the child
-// has gone, or where it cannot be asked.
-func (c *Child) collectThreads() bool {
-	switch err := c.Observer.Signal(0, pidfd.ToReferent); {
-	case err == nil, errors.Is(err, syscall.EPERM): // it is another user by now
-	default:
-		return false
-	}
+// collectThreads collects the threads that have ended and that we trace.
+func (c *Child) collectThreads() {
 	threads, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", c.Pid))
 	for _, thread := range threads {
-		tid, err := strconv.Atoi(thread.Name())
-		if err != nil || tid == c.Pid {
-			continue
+		if tid, err := strconv.Atoi(thread.Name()); err == nil && tid != c.Pid && hasEnded(unix.P_PID, tid) {
+			_ = unix.Waitid(unix.P_PID, tid, nil, ofOthers, nil)
 		}
-		collectThread(tid)
 	}
 	if c.Kind() == Native {
 		_, _, _ = c.Observer.Reap()
 	}
-	return true
 }
 
-// collectThread collects a thread that we trace, if it has ended. The number could be a child's by now:
-// with __WCLONE it is none of os/exec's, and whom we trace we get in any case (eligible_child in
-// kernel/exit.c). It looks first, for a debugger's stops (see package pidfd).
-func collectThread(tid int) {
+// ofOthers is for those whom we trace, and for children that are not ordinary ones, such as os/exec's:
+// should a number be one of these by now, it is not touched (eligible_child in kernel/exit.c).
+const ofOthers = unix.WEXITED | unix.WNOHANG | unix.WCLONE
+
+// hasEnded looks without collecting. The kernel tells a tracer of stops, too, asked for or not.
+func hasEnded(kind, id int) bool {
 	var info unix.Siginfo
-	const options = unix.WEXITED | unix.WNOHANG | unix.WCLONE
-	err := unix.Waitid(unix.P_PID, tid, &info, options|unix.WNOWAIT, nil)
+	err := unix.Waitid(kind, id, &info, ofOthers|unix.WNOWAIT, nil)
 	const cldDumped = 3 // the last of the ends (asm-generic/siginfo.h)
-	if err == nil && info.Signo != 0 && info.Code <= cldDumped {
-		_ = unix.Waitid(unix.P_PID, tid, nil, options, nil)
-	}
+	return err == nil && info.Signo != 0 && info.Code <= cldDumped
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -59,15 +60,18 @@ func (r *Request) cloneMapped() (Pending, error) {
 		return p, err
 	}
 	// The closed gate ends the child. One that gave up before knows better why.
-	if _, childErr := p.Wait(); childErr != nil && !atGate(childErr) {
+	if _, childErr := p.Wait(); childErr != nil && !shutOut(childErr) {
 		err = childErr
 	}
 	return Pending{}, err
 }
 
-func atGate(err error) bool {
+// shutOut says that the child ended because the gate was closed, or was killed at it. A read that
+// failed is another cause: that of our EPIPE, too.
+func shutOut(err error) bool {
 	var call *os.SyscallError
-	return errors.As(err, &call) && call.Syscall == gateStep
+	var errno syscall.Errno
+	return errors.As(err, &call) && call.Syscall == gateStep && !errors.As(err, &errno)
 }
 
 // open writes the maps of the child and lets it go on.

@@ -68,3 +68,22 @@ func TestHolderDiesAtTheGate(t *testing.T) {
 		}
 	}
 }
+
+// TestShutOut: what the child says is the cause unless we are it.
+func TestShutOut(t *testing.T) {
+	gate := pass(0)[0]
+	for _, test := range []struct {
+		err  error
+		want bool
+	}{
+		{stepError(gate, unwanted(0)), true}, // the end of file
+		{stepError(gate, ErrNotStarted), true},
+		{stepError(gate, unix.EIO), false},
+		{stepError(Step{Name: "execve"}, unwanted(1)), false},
+		{unix.EPERM, false},
+	} {
+		if got := shutOut(test.err); got != test.want {
+			t.Errorf("%v: %v, want %v", test.err, got, test.want)
+		}
+	}
+}
