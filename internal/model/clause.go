@@ -85,7 +85,7 @@ var lifetime = []Clause{
 		Tripwire:     "armed before the child gives up its own copy of the handle: if the holder has died, that is the last one",
 		PIDNamespace: "native: one call. Tripwire: the init asks whether the monitor lives after it has set its death signal",
 		Attached:     "the bond begins when both ends of the first pipe are armed; until then an attacher's death kills nobody",
-		Tests:        []string{"TestL7_ExecKillAtAnyMoment", "TestHolderEndsBeforeTheExec", "TestHolderDiesAtTheGate", "TestMonitorEndsFirst", "TestKilledAtAnyMoment"},
+		Tests:        []string{"TestHolderEndsBeforeTheExec", "TestHolderDiesAtTheGate", "TestMonitorEndsFirst", "TestKilledAtAnyMoment"},
 	},
 	{
 		ID: "L8", Says: "Closing after the end does nothing, to nobody.",

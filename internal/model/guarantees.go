@@ -41,9 +41,9 @@ where it ends. This page is printed from the model of the contract, internal/mod
 was measured, and on which kernels, is in [evidence.md](evidence.md); why it works in
 [mechanisms.md](mechanisms.md).
 
-Native takes Linux 7.1, everything else 5.10. The suite runs on all kernels of
-[kernels.md](kernels.md), as root and as an ordinary user, and in the places of
-[sandboxes.md](sandboxes.md). Where a mechanism cannot keep a clause, the start is refused (R3, R5).
+Native takes Linux 7.1, everything else 5.10. The kernels of [kernels.md](kernels.md)
+share the suite, as root and as an ordinary user (there is how); it runs in the places of
+[sandboxes.md](sandboxes.md), too. Where a mechanism cannot keep a clause, the start is refused (R3, R5).
 `
 
 // fates is who lives, as the model says.
