@@ -13,7 +13,7 @@ var ErrSealed = bond.ErrSealed
 
 // OpError is a refusal or a failure. Nothing was started or bound, and nothing is left behind.
 type OpError struct {
-	Op        string    // "start", "attach", "probe"
+	Op        string    // "start", "attach", "probe", "send" and so on: what was called
 	Mechanism Mechanism // the one that was to be used; Best if it did not come to a choice
 	Err       error
 }

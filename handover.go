@@ -142,7 +142,7 @@ func (p *Process) giveUp() {
 		p.discard()
 		return
 	}
-	_ = p.child.Handle.Close()
+	p.child.Drop()
 }
 
 // handoverEnv names the descriptor of the list that Exec leaves to the next program.

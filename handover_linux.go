@@ -28,7 +28,7 @@ func execWith(path string, argv, env []string, handles map[string]Handed) error 
 	var list legacy
 	var children []*bond.Child
 	for name, handed := range handles {
-		file, err := handed.Process.File()
+		file, err := handed.Process.leave()
 		if err != nil {
 			return fmt.Errorf("%q: %w", name, err)
 		}

@@ -101,7 +101,7 @@ func (p *Process) Close() error {
 		}
 		p.discard()
 	case p.shared:
-		_ = p.child.Handle.Close()
+		p.child.Drop()
 	default:
 		// The handle was shared with nobody, so the closing is meant to kill.
 		if ending, ended := p.child.End(); ended {
@@ -259,14 +259,20 @@ func (p *Process) signal(sig os.Signal, send func(syscall.Signal) error) error {
 // ended, it needs Linux 6.9; of a PID namespace our init is left out. Where it cannot tell, the error wraps [errors.ErrUnsupported].
 func (p *Process) Members() ([]int, error) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	released, closed := p.released, p.closed
+	p.mu.Unlock()
 	switch {
-	case p.released:
+	case released:
 		return nil, errReleased
-	case p.closed:
+	case closed:
 		return nil, nil
 	}
-	return p.child.Members()
+	// It takes long, and who tells ends waits for the lock.
+	members, err := p.child.Members()
+	if errors.Is(err, os.ErrClosed) {
+		return nil, nil
+	}
+	return members, err
 }
 
 // Kill sends SIGKILL to the child, and to it alone. It does not wait, and the
@@ -323,20 +329,29 @@ func (p *Process) Observer() (*os.File, error) {
 // and not the handle that keeps the child alive. The error is [os.ErrProcessDone] after
 // the child has ended and the Process was closed.
 func (p *Process) WithHandle(f func(pidfd uintptr)) error {
-	p.mu.Lock()
-	released, observer := p.released, p.child.Observer
-	p.mu.Unlock()
-	if released {
-		return errReleased
-	}
-	conn, err := observer.SyscallConn()
-	if err == nil {
-		err = conn.Control(f)
-	}
-	if err != nil {
+	// One of its own: f may take its time, or use the Process, while that is closed.
+	observer, err := p.lookAlike()
+	switch {
+	case errors.Is(err, os.ErrClosed):
 		return os.ErrProcessDone
+	case err != nil:
+		return err
 	}
-	return nil
+	defer observer.Close()
+	conn, err := observer.SyscallConn()
+	if err != nil {
+		return err
+	}
+	return conn.Control(f)
+}
+
+func (p *Process) lookAlike() (*os.File, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.released {
+		return nil, errReleased
+	}
+	return duplicate(p.child.Observer, "autokill observer")
 }
 
 // Info asks the kernel about the child: ids, credentials, cgroup, and how it ended

@@ -30,17 +30,28 @@ func (p *Process) File() (*os.File, error) {
 
 // reference duplicates the handle. From then on it counts as shared.
 func (p *Process) reference() (*os.File, error) {
+	file, err := p.duplicate()
+	if err == nil {
+		p.shared = true
+	}
+	return file, err
+}
+
+func (p *Process) duplicate() (*os.File, error) {
 	switch {
 	case p.released:
 		return nil, errReleased
 	case p.closed:
 		return nil, fmt.Errorf("the handle is closed: %w", os.ErrClosed)
 	}
-	file, err := duplicate(p.child.Handle, "autokill handle")
-	if err == nil {
-		p.shared = true
-	}
-	return file, err
+	return duplicate(p.child.Handle, "autokill handle")
+}
+
+// leave is a reference for the next program. While this one is there nobody else gets it.
+func (p *Process) leave() (*os.File, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.duplicate()
 }
 
 // FromFile makes a Process of a handle and takes the file over, if it succeeds: the file

@@ -3,6 +3,7 @@
 package autokilltest
 
 import (
+	"errors"
 	"os"
 	"testing"
 
@@ -66,6 +67,11 @@ var beyond = []clause{
 			t.Fatal(err)
 		}
 		defer unix.Close(secret)
+		// An exec that fails has given nothing to anybody.
+		handles := map[string]autokill.Handed{"child": {Process: p}}
+		if err := autokill.Exec("/does/not/exist", []string{"x"}, os.Environ(), handles); !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
 		if err := p.Close(); err != nil {
 			t.Fatal(err)
 		}

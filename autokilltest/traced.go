@@ -75,7 +75,14 @@ func tracedByItsHolder(t *testing.T, s suite) {
 		t.Skip("needs to be the parent: another one is the tracer of what is attached")
 	}
 	kills := map[string]func(*autokill.Process) error{
-		"Close":     (*autokill.Process).Close,
+		"Close": (*autokill.Process).Close,
+		"Close of one who had shared it": func(p *autokill.Process) error {
+			file, err := p.File()
+			if err != nil {
+				return err
+			}
+			return errors.Join(file.Close(), p.Close())
+		},
 		"Kill":      (*autokill.Process).Kill,
 		"SignalAll": func(p *autokill.Process) error { return p.SignalAll(unix.SIGKILL) },
 	}

@@ -93,19 +93,23 @@ type adopted struct {
 	// late: a native child had ended before, or has no number here. It may be the init of a
 	// PID namespace, whose exit status is 0 whatever the command's was.
 	late bool
+	// attached: another process than the child has made the parcel, so it was started in another
+	// way, and whoever did that reaps it, with os/exec for example.
+	attached bool
 }
 
-// await reaps, too, unless another Child does: a program that has replaced itself is the
+// await reaps, too, unless another does: a program that has replaced itself is the
 // parent still.
 func (a adopted) await(c *Child) Ending {
-	another := ours.claim(c)
+	look := c.Observer.Peek
+	if !a.attached && ours.claim(c) == c {
+		defer ours.drop(c)
+		look = c.Observer.Reap
+	}
 	waitEnded(c.Observer)
 	defer c.awaitOuter()
-	if another == c {
-		defer ours.drop(c)
-		if end, reaped, err := c.reapNow(); err == nil && reaped {
-			return end
-		}
+	if exit, ended, err := look(); err == nil && ended {
+		return seen(exit)
 	}
 	end := obituary(c)
 	if a.late && end.Status == 0 {
@@ -138,13 +142,13 @@ func adoptTripwire(fd int, handle *descriptor.FD) (*Child, error) {
 	if err := countFiles(fd, parcelFiles(scope)); err != nil {
 		return nil, err
 	}
-	target, err := describedBy(fd, 0, descriptionSize, 1)
+	target, maker, err := describedBy(fd, 0, descriptionSize, 1)
 	if err != nil {
 		return nil, err
 	}
 	observer := target[0]
 	if scope == ScopePIDNamespace {
-		inside, err := describedBy(fd, parcelSize(scope)-headerSize, headerSize, 2)
+		inside, _, err := describedBy(fd, parcelSize(scope)-headerSize, headerSize, 2)
 		if err != nil {
 			observer.Close()
 			return nil, err
@@ -156,7 +160,7 @@ func adoptTripwire(fd int, handle *descriptor.FD) (*Child, error) {
 		observer.Close()
 		return nil, err
 	}
-	child := newChild(pid, handle, observer, adopted{mechanism: tripwire{scope}})
+	child := newChild(pid, handle, observer, adopted{mechanism: tripwire{scope}, attached: maker != pid})
 	switch {
 	case pid == 0:
 		child.everybody = abroad{scope, observer}
@@ -191,8 +195,8 @@ func firstLook(fd int) (scope Scope, err error) {
 }
 
 // describedBy gives the pidfds of a message, all of processes that its sender could have
-// killed without the handle.
-func describedBy(fd, behind, size, count int) (observers []*pidfd.FD, err error) {
+// killed without the handle, and the pid that the sender had.
+func describedBy(fd, behind, size, count int) (observers []*pidfd.FD, sender int, err error) {
 	err = undisturbed(func() ([]byte, error) {
 		// A holder can take this back, so it is asked for each time.
 		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PASSCRED, 1); err != nil {
@@ -201,13 +205,14 @@ func describedBy(fd, behind, size, count int) (observers []*pidfd.FD, err error)
 		m, err := peekBehind(fd, behind, count)
 		if err == nil {
 			observers, err = believe(m, size, count)
+			sender = int(m.sender.Pid)
 		}
 		return m.text, err
 	})
 	if err != nil {
-		return nil, notHandle(err)
+		return nil, 0, notHandle(err)
 	}
-	return observers, nil
+	return observers, sender, nil
 }
 
 // believe takes the descriptors of a message over, or closes them.
@@ -272,7 +277,7 @@ func adoptNative(fd int, handle *descriptor.FD) (*Child, error) {
 		observer.Close()
 		return nil, err
 	}
-	child := newChild(pid, handle, observer, adopted{native{}, pid <= 0})
+	child := newChild(pid, handle, observer, adopted{mechanism: native{}, late: pid <= 0})
 	if pid == 0 {
 		child.everybody = abroad{ScopeProcess, observer}
 	}

@@ -52,8 +52,6 @@ func attach(pid int, s Scope) (*Child, error) {
 	publish(int(sockets.handle.Fd()), s, pid)
 	child := newChild(pid, sockets.handle, observer, attached{tripwire{s}})
 	child.peer = sockets.postbox()
-	// Who makes another Child of the handle in this program must not reap it either.
-	ours.claim(child)
 	if s == ScopeTree {
 		child.everybody = group{pid, observer}
 	}
@@ -77,12 +75,10 @@ type attached struct{ tripwire }
 // await leaves the reaping to whoever started the process, and who wants the status, too:
 // os/exec, if that was this program.
 func (attached) await(c *Child) (end Ending) {
-	defer ours.drop(c)
 	defer func() { c.post(end) }()
 	waitEnded(c.Observer)
-	exit, ended, err := c.Observer.Peek()
-	if err == nil && ended {
-		return Ending{Known: true, Status: exit.Status, Rusage: exit.Usage}
+	if exit, ended, err := c.Observer.Peek(); err == nil && ended {
+		return seen(exit)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()

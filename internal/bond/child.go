@@ -84,6 +84,12 @@ func (c *Child) Members() ([]int, error) { return c.everybody.members() }
 // can come into it then. Where that cannot be known the answer is no.
 func (c *Child) Deserted() bool { return c.everybody.deserted() }
 
+// Drop closes the handle, of which others may have references.
+func (c *Child) Drop() {
+	_ = c.Handle.Close()
+	c.condemn()
+}
+
 // Close frees everything. It closes the handle, so whoever is left in the scope is
 // killed.
 func (c *Child) Close() {

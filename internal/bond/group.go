@@ -16,7 +16,8 @@ import (
 // group is a process group, sealed unless it was attached. Its number is the pid of its
 // leader, and nobody else's for as long as the leader was not reaped or a member is left.
 // One that is deserted stays so: who is in no group of that number cannot get into it. A
-// leader that was attached is somebody else's to reap, and occupies the group until then.
+// leader that was attached is somebody else's to reap, and occupies the group until then. The number is
+// -1 where it is not known.
 //
 // Ledger of kernel versions:
 //
@@ -81,6 +82,13 @@ func (g group) signalOne(pid int, sig syscall.Signal) error {
 // members looks into /proc. The number of the group was its own all the time if it
 // still is in the end.
 func (g group) members() ([]int, error) {
+	switch {
+	case g.leader > 0:
+	case g.deserted():
+		return nil, nil
+	default:
+		return nil, unsupported("the child had ended before this program got its handle, so nobody tells the number of its process group")
+	}
 	var members []int
 	err := eachProcess(func(pid int, s stat) {
 		if s.group == g.leader && !s.dead() {
@@ -115,7 +123,7 @@ func (g group) state() int {
 	}
 	err := g.observer.Signal(0, pidfd.ToProcessGroup)
 	if errors.Is(err, errors.ErrUnsupported) {
-		if errors.Is(unix.Kill(-g.leader, 0), unix.ESRCH) {
+		if g.leader > 0 && errors.Is(unix.Kill(-g.leader, 0), unix.ESRCH) {
 			return deserted
 		}
 		return unknown

@@ -40,7 +40,7 @@ func (n native) start(r *clone.Request, allowNewPrivs bool) (*Child, error) {
 	}
 	c, err := pending.Wait()
 	if err != nil {
-		waitReaped(context.Background(), int(handle.Fd())) // it is on its way out
+		awaitReaper(pending.Pid(), int(handle.Fd())) // it is on its way out
 		handle.Close()
 		return nil, err
 	}
@@ -77,6 +77,7 @@ func cloneBound(r *clone.Request) (pending clone.Pending, handle *descriptor.FD,
 	if err != nil {
 		_ = unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
 		_, _ = pending.Wait()
+		waitFor(pending.Pid(), unix.WEXITED) // what is no native child is not reaped by the kernel
 		_ = unix.Close(fd)
 		return pending, nil, err
 	}
@@ -168,11 +169,20 @@ func sameFile(a, b int) (bool, error) {
 	return sa.Dev == sb.Dev && sa.Ino == sb.Ino, nil
 }
 
-// await: the kernel reaps. Where a filter denies poll, a thread waits in waitid for that:
-// the answer is that there is no such child any more.
+// await: the kernel reaps.
 func (native) await(c *Child) Ending {
 	if c.Observer.WaitReaped(context.Background()) != nil {
-		waitFor(c.Pid, unix.WEXITED)
+		awaitReaper(c.Pid, c.pidfd)
 	}
 	return told(c)
+}
+
+// awaitReaper takes a thread until the kernel has reaped the child. Where a filter denies poll, that waits
+// in waitid: the answer is that there is no such child any more.
+func awaitReaper(pid, fd int) {
+	if _, err := poll(fd, 0, 0); err != nil {
+		waitFor(pid, unix.WEXITED)
+		return
+	}
+	waitReaped(context.Background(), fd)
 }

@@ -110,7 +110,7 @@ func (native) prove() error {
 		r.NoNewPrivs = false // CLONE_NNP is among the flags
 		pending, handle, err := cloneBound(r)
 		return pending, socketPair{handle, -1}, err
-	}, look)
+	}, observe)
 }
 
 func (t tripwire) prove() error {

@@ -14,29 +14,26 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// condemn sees to it that the end of a child that was killed is not held up by us. A thread of the
-// child that calls PTRACE_TRACEME has made its parent the tracer, unasked. When the thread
-// has ended it stays a zombie until the tracer collects it, and until then the kernel does not
-// tell the end of the child either (ptrace(2); delay_group_leader in kernel/exit.c), whose other
-// threads are gone, with all that it held. The first thread of a native child is such a
-// zombie, too: the kernel reaps nobody who is traced.
+// condemn sees to it that the end of a child that was killed, or may be killed from now on, is not held
+// up by us. A thread of the child that calls PTRACE_TRACEME has made its parent the tracer,
+// unasked. When the thread has ended it stays a zombie until the tracer collects it, and until then
+// the kernel does not tell the end of the child either (ptrace(2); delay_group_leader in
+// kernel/exit.c), whose other threads are gone, with all that it held. The first thread of a native
+// child is such a zombie, too: the kernel reaps nobody who is traced.
 //
-// It can be called at any time, and again.
-func (c *Child) condemn() {
-	if _, ok := c.sign(); ok { // we are the parent
-		condemned.add(c)
-	}
-}
+// It can be called at any time, and again; of a child that is not ours nothing is found.
+func (c *Child) condemn() { condemned.add(c) }
 
 const (
 	// A child that nothing holds up ends sooner than this, and a debugger in this program collects
 	// its threads sooner.
 	soonestLook = 50 * time.Millisecond
-	// latestLook is for a child in an uninterruptible sleep, which takes as long as it takes.
-	latestLook = time.Second
+	// latestLook is for a child that lives on, because others have the handle, or in an
+	// uninterruptible sleep.
+	latestLook = time.Minute
 )
 
-// convicts are the children that were killed and whose end was not seen yet.
+// convicts are those children whose end was not seen yet.
 type convicts struct {
 	mu       sync.Mutex
 	children map[*Child]struct{}
@@ -108,6 +105,5 @@ const ofOthers = unix.WEXITED | unix.WNOHANG | unix.WCLONE
 func hasEnded(kind, id int) bool {
 	var info unix.Siginfo
 	err := unix.Waitid(kind, id, &info, ofOthers|unix.WNOWAIT, nil)
-	const cldDumped = 3 // the last of the ends (asm-generic/siginfo.h)
 	return err == nil && info.Signo != 0 && info.Code <= cldDumped
 }

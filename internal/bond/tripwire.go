@@ -14,6 +14,7 @@ import (
 
 	"github.com/autokill/autokill/internal/clone"
 	"github.com/autokill/autokill/internal/descriptor"
+	"github.com/autokill/autokill/pidfd"
 )
 
 // tripwire ties the child to one end of a socket pair. The child puts a parcel into
@@ -173,7 +174,12 @@ func reap(c *Child) Ending {
 // reapNow reaps if the child has ended and nobody comes first.
 func (c *Child) reapNow() (Ending, bool, error) {
 	exit, ended, err := c.Observer.Reap()
-	return Ending{Known: ended, Status: exit.Status, Rusage: exit.Usage}, ended, err
+	return seen(exit), ended, err
+}
+
+// seen is the ending of a child as its parent sees it.
+func seen(exit pidfd.Exit) Ending {
+	return Ending{Known: true, Status: exit.Status, Rusage: exit.Usage}
 }
 
 // reapByNumber is for where a filter denies waitid.
@@ -191,9 +197,13 @@ func reapByNumber(c *Child) Ending {
 // of ours gets the pid, the wait is for that one.
 func waitFor(pid, options int) {
 	for {
-		err := unix.Waitid(unix.P_PID, pid, nil, options|unix.WALL, nil)
+		var info unix.Siginfo
+		err := unix.Waitid(unix.P_PID, pid, &info, options|unix.WALL, nil)
 		switch {
 		case errors.Is(err, unix.EINTR):
+		case err == nil && info.Code > cldDumped:
+			// A stop, for we are its tracer. With WNOWAIT it is told again.
+			time.Sleep(10 * time.Millisecond)
 		case err != nil && !errors.Is(err, unix.ECHILD) && options&unix.WNOWAIT == 0:
 			_, _, _ = clone.Reap(pid)
 			return

@@ -13,6 +13,9 @@ import (
 	"github.com/autokill/autokill/pidfd"
 )
 
+// cldDumped is the last of the codes of an end; behind it are stops (asm-generic/siginfo.h).
+const cldDumped = 3
+
 // readyWithin waits for the end of a process by its pidfd, or for the end of a pipe. A
 // program that is stopped meanwhile still gets the right answer: poll looks once more
 // when its time is over.

@@ -71,9 +71,14 @@ func answer(listener int, id uint64, errno syscall.Errno) error {
 	if errno != 0 {
 		r.flags, r.errno = 0, -int32(errno)
 	}
-	_, _, failed := unix.Syscall(unix.SYS_IOCTL, uintptr(listener), unix.SECCOMP_IOCTL_NOTIF_SEND, uintptr(unsafe.Pointer(&r)))
-	if failed != 0 {
-		return os.NewSyscallError("ioctl(SECCOMP_IOCTL_NOTIF_SEND)", failed)
+	for {
+		_, _, failed := unix.Syscall(unix.SYS_IOCTL, uintptr(listener), unix.SECCOMP_IOCTL_NOTIF_SEND, uintptr(unsafe.Pointer(&r)))
+		switch failed {
+		case 0:
+			return nil
+		case unix.EINTR: // a signal for this thread, before anything was done
+		default:
+			return os.NewSyscallError("ioctl(SECCOMP_IOCTL_NOTIF_SEND)", failed)
+		}
 	}
-	return nil
 }

@@ -11,7 +11,7 @@ var endings = []mutation{
 	},
 	{
 		name: "Close does not close", file: "process.go",
-		old: "		_ = p.child.Handle.Close()\n", new: "",
+		old: "		p.child.Drop()\n", new: "",
 		pkg: ".", test: "^TestContract$/^tripwire$/^TestL3_TheReceiverCloses$",
 	},
 	{
@@ -26,7 +26,7 @@ var endings = []mutation{
 	},
 	{
 		name: "reaping twice", file: "internal/bond/adopt.go",
-		old: "	if another == c {\n", new: "	if another != nil {\n",
+		old: "	if !a.attached && ours.claim(c) == c {\n", new: "	if !a.attached && ours.claim(c) != nil {\n",
 		pkg: "internal/bond", test: "^TestAdoptedDoesNotReap$",
 	},
 	{
@@ -41,13 +41,28 @@ var endings = []mutation{
 	},
 	{
 		name: "a traced thread is left to its tracer, which is us", file: "internal/bond/follow.go",
-		old: "	c.condemn()\n", new: "",
+		old: "	c.condemn()\n	return Ending{}, false\n", new: "	return Ending{}, false\n",
 		pkg: ".", test: "^TestContract$/^tripwire$/^TestL1_TracedByItsHolder$",
 	},
 	{
 		name: "a kill that is no Close leaves it to us", file: "internal/bond/child.go",
 		old: "sig == syscall.SIGKILL", new: "sig == syscall.SIGKILL && false",
 		pkg: ".", test: "^TestContract$/^tripwire$/^TestL1_TracedByItsHolder$",
+	},
+	{
+		name: "who was attached is reaped by a second holder", file: "internal/bond/adopt.go",
+		old: "attached: maker != pid", new: "attached: maker < 0",
+		pkg: ".", test: "^TestAttachedIsLeftToItsParent$",
+	},
+	{
+		name: "an orphan that lives keeps the others waiting", file: "internal/bond/ours.go",
+		old: "all.Go(func() { reapOrphan(pid) })", new: "reapOrphan(pid)",
+		pkg: "internal/bond", test: "^TestReapOrphans$",
+	},
+	{
+		name: "the monitor is forgotten at the second exec", file: "internal/bond/ours.go",
+		old: "append([]*pidfd.FD{child.Observer}, child.outer...)", new: "[]*pidfd.FD{child.Observer}",
+		pkg: "internal/bond", test: "^TestUnreaped$",
 	},
 	{
 		name: "registry forgotten", file: "process.go",

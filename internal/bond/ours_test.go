@@ -1,0 +1,89 @@
+//go:build linux && (amd64 || arm64)
+
+package bond
+
+import (
+	"os"
+	"os/exec"
+	"slices"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/autokill/autokill/internal/testproc"
+)
+
+// TestReapOrphans: one who lives on keeps nobody else waiting, and what is no pid of a child is
+// nobody's.
+func TestReapOrphans(t *testing.T) {
+	start := func(name string, args ...string) *exec.Cmd {
+		t.Helper()
+		c := exec.Command(name, args...)
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	stranger, living, dead := start("true"), start("sleep", "1000"), start("true")
+	reaped := make(chan struct{})
+	go func() {
+		defer close(reaped)
+		ReapOrphans([]int{0, -1, living.Process.Pid, dead.Process.Pid})
+	}()
+	for deadline := time.Now().Add(testproc.Patience); unix.Kill(dead.Process.Pid, 0) == nil; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Error("who has ended waits for who lives")
+			break
+		}
+	}
+	if err := stranger.Wait(); err != nil {
+		t.Errorf("a child that was not meant: %v", err)
+	}
+	if err := living.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-reaped:
+	case <-time.After(testproc.Patience):
+		t.Error("it does not return")
+	}
+	for _, c := range []*exec.Cmd{living, dead} {
+		_ = c.Wait() // has been reaped
+	}
+}
+
+// TestUnreaped: the monitor of an adopted PID namespace is this program's to reap, and what another has
+// started is not.
+func TestUnreaped(t *testing.T) {
+	child, err := Start(sleeper(), Wish{Kind: Tripwire, Scope: ScopePIDNamespace})
+	if err != nil {
+		t.Skipf("needs a PID namespace: %v", err)
+	}
+	defer child.Close()
+	handle, err := child.Handle.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := unix.FcntlInt(handle.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	adopted, err := Adopt(os.NewFile(uintptr(second), "handle"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer adopted.Close()
+	monitor := child.reaps
+	ours.drop(monitor) // as after an exec
+	ours.claim(adopted)
+	defer ours.drop(adopted)
+	if pids := Unreaped(nil); !slices.Equal(pids, []int{monitor.Pid}) {
+		t.Errorf("unreaped are %v, the monitor is %d, the command %d", pids, monitor.Pid, adopted.Pid)
+	}
+	if pids := Unreaped([]*Child{adopted}); len(pids) > 0 {
+		t.Errorf("unreaped are %v, and all are kept", pids)
+	}
+	child.Kill()
+	child.Await()
+}
