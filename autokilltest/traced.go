@@ -3,6 +3,7 @@
 package autokilltest
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"os"
@@ -88,7 +89,15 @@ func tracedByItsHolder(t *testing.T, s suite) {
 	}
 	for _, attack := range []string{"traceme", "tracethread"} {
 		for name, kill := range kills {
-			p := s.begin(t, attacker(s.Command, attack))
+			line := testproc.NewLifeline(t)
+			c := attacker(s.Command, attack)
+			c.Stdout = line.End()
+			p := s.begin(t, c)
+			line.Cut()
+			line.Deadline(t, time.Now().Add(patience))
+			if said, err := bufio.NewReader(line).ReadString('\n'); said != "ready\n" {
+				t.Fatalf("%s: it said %q, %v", attack, said, err)
+			}
 			stoppedByTracer(t, p.Pid)
 			if err := kill(p); err != nil {
 				t.Fatal(err)
@@ -102,9 +111,12 @@ func tracedByItsHolder(t *testing.T, s suite) {
 	}
 }
 
-// stoppedByTracer waits until a thread of a process is.
+// stoppedByTracer waits until a thread of a process is, where /proc tells.
 func stoppedByTracer(t *testing.T, pid int) {
 	t.Helper()
+	if _, err := testproc.ReadProcess(pid); err != nil {
+		return
+	}
 	isStopped := func(thread testproc.Stat) bool { return thread.State == "t" }
 	for deadline := time.Now().Add(patience); !slices.ContainsFunc(testproc.Threads(pid), isStopped); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {

@@ -3,13 +3,12 @@
 package bond
 
 import (
-	"fmt"
+	"errors"
 	"maps"
-	"os"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -69,10 +68,11 @@ func (l *convicts) look() {
 	l.mu.Lock()
 	children := slices.Collect(maps.Keys(l.children))
 	l.mu.Unlock()
-	// One question for all: while many die nobody waits for it.
-	if len(children) > 0 && hasEnded(unix.P_ALL, 0) {
-		for _, c := range children {
-			c.collectThreads()
+	for len(children) > 0 {
+		// One question for all: while many die nobody waits for it.
+		thread := zombie()
+		if thread == 0 || !slices.ContainsFunc(children, func(c *Child) bool { return c.collect(thread) }) {
+			break
 		}
 	}
 
@@ -84,26 +84,35 @@ func (l *convicts) look() {
 	}
 }
 
-// collectThreads collects the threads that have ended and that we trace.
-func (c *Child) collectThreads() {
-	threads, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", c.Pid))
-	for _, thread := range threads {
-		if tid, err := strconv.Atoi(thread.Name()); err == nil && tid != c.Pid && hasEnded(unix.P_PID, tid) {
-			_ = unix.Waitid(unix.P_PID, tid, nil, ofOthers, nil)
-		}
+// collect collects a thread that has ended, if it is one of the child's.
+func (c *Child) collect(thread int) bool {
+	switch {
+	case c.Pid <= 0, errors.Is(unix.Tgkill(c.Pid, thread, 0), unix.ESRCH):
+		return false
+	case thread != c.Pid:
+		return unix.Waitid(unix.P_PID, thread, nil, ofOthers, nil) == nil
+	case c.Kind() == Native:
+		_, reaped, _ := c.Observer.Reap()
+		return reaped
 	}
-	if c.Kind() == Native {
-		_, _, _ = c.Observer.Reap()
-	}
+	return false // who follows it reaps
 }
 
-// ofOthers is for those whom we trace, and for children that are not ordinary ones, such as os/exec's:
-// should a number be one of these by now, it is not touched (eligible_child in kernel/exit.c).
+// ofOthers is for those whom we trace, and for children that are not ordinary ones, such as os/exec's
+// (eligible_child in kernel/exit.c).
 const ofOthers = unix.WEXITED | unix.WNOHANG | unix.WCLONE
 
-// hasEnded looks without collecting. The kernel tells a tracer of stops, too, asked for or not.
-func hasEnded(kind, id int) bool {
-	var info unix.Siginfo
-	err := unix.Waitid(kind, id, &info, ofOthers|unix.WNOWAIT, nil)
-	return err == nil && info.Signo != 0 && info.Code <= cldDumped
+// zombie is such a one that has ended, or 0.
+func zombie() int {
+	// struct siginfo of a SIGCHLD, on 64 bits.
+	var info struct {
+		signo, errno, code, _, pid int32
+		_                          [unsafe.Sizeof(unix.Siginfo{}) - 5*4]byte
+	}
+	err := unix.Waitid(unix.P_ALL, 0, (*unix.Siginfo)(unsafe.Pointer(&info)), ofOthers|unix.WNOWAIT, nil)
+	// The kernel tells a tracer of stops, too, asked for or not.
+	if err != nil || info.code > cldDumped {
+		return 0
+	}
+	return int(info.pid) // 0 if there is none
 }

@@ -35,7 +35,7 @@ var lifetime = []Clause{
 		Limits: []string{
 			execRace,
 			"Death waits for a core dump that is being written, and for threads in uninterruptible sleep. The bond has done its part: the process runs no instruction any more.",
-			"A child can make its holder its tracer, unasked (PTRACE_TRACEME). The kernel then tells no end of it until the holder has collected the thread. After Close, Kill or SIGKILL to all the library does that, where /proc shows the child's threads: it looks after 50 ms and then ever less often, at last once a minute (TestL1_TracedByItsHolder). If the child ends by itself meanwhile, Done waits for one of these.",
+			"A child can make its holder its tracer, unasked (PTRACE_TRACEME). The kernel then tells no end of it until the holder has collected the thread. After Close, Kill or SIGKILL to all the library does that: it looks after 50 ms and then ever less often, at last once a minute (TestL1_TracedByItsHolder). If the child ends by itself meanwhile, Done waits for one of these.",
 			"A tracer with PTRACE_O_TRACEEXIT stops the killed child on its way out, before it has closed anything, and keeps it there for as long as it likes; another SIGKILL changes nothing. The child runs no instruction of its own any more, its end is not reported, and what it holds itself lives on meanwhile. It ends within milliseconds after the tracer has detached or ended (TestL1_TracedAtTheEnd; [evidence.md](evidence.md)).",
 		},
 	},

@@ -38,7 +38,7 @@ var natives = []mutation{
 	},
 	{
 		name: "a native child that we trace is left to the kernel", file: "internal/bond/traced.go",
-		old: "	if c.Kind() == Native {\n", new: "	if false {\n",
+		old: "	case c.Kind() == Native:\n", new: "	case false:\n",
 		pkg: ".", test: "^TestContract$/^native$/^TestL1_TracedByItsHolder$",
 	},
 	{
