@@ -194,9 +194,16 @@ func traceMe() error {
 func traceThread() error {
 	traced := make(chan error)
 	offLeader(func() {
+		all, none := unix.Sigset_t{}, unix.Sigset_t{}
+		for i := range all.Val {
+			all.Val[i] = ^all.Val[i]
+		}
+		// Any signal stops it from here on, and one of Go's could come before it has said so.
+		check(unix.PthreadSigmask(unix.SIG_SETMASK, &all, nil))
 		_, _, errno := unix.RawSyscall6(unix.SYS_PTRACE, unix.PTRACE_TRACEME, 0, 0, 0, 0, 0)
 		traced <- errnoOf(errno)
 		check(unix.Tgkill(os.Getpid(), unix.Gettid(), unix.SIGURG))
+		check(unix.PthreadSigmask(unix.SIG_SETMASK, &none, nil))
 	})
 	if err := <-traced; err != nil {
 		return err

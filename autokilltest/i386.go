@@ -29,6 +29,7 @@ var i386Calls = []struct {
 	{"clone3", 435, [4]int32{}, -int32(unix.ENOSYS)},
 	{"clone(CLONE_NEWPID)", 120, [4]int32{unix.CLONE_NEWPID}, -int32(unix.EPERM)},
 	{"unshare(CLONE_NEWPID)", 310, [4]int32{unix.CLONE_NEWPID}, -int32(unix.EPERM)},
+	{"setns(0, CLONE_NEWUSER)", 346, [4]int32{0, unix.CLONE_NEWUSER}, -int32(unix.EPERM)},
 	{"setns(0, 0)", 346, [4]int32{}, -int32(unix.EPERM)},
 }
 

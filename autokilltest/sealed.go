@@ -98,6 +98,8 @@ unshare(CLONE_NEWPID): operation not permitted
 setns(pid namespace, 0): operation not permitted
 setns(pid namespace, CLONE_NEWPID): operation not permitted
 setns(pidfd, CLONE_NEWPID|CLONE_NEWUTS): operation not permitted
+setns(user namespace, CLONE_NEWUSER): operation not permitted
+clone(CLONE_PARENT): invalid argument
 start of a tree: ErrSealed
 `
 
@@ -169,6 +171,8 @@ func trySeal(args []string) int {
 	check(err)
 	namespace, err := unix.Open(testproc.Proc()+"/self/ns/pid", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	check(err)
+	users, err := unix.Open(testproc.Proc()+"/self/ns/user", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	check(err)
 	null, err := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	check(err)
 	group := unix.Getpgrp()
@@ -207,6 +211,8 @@ func trySeal(args []string) int {
 	say("setns(pid namespace, 0)", unix.Setns(namespace, 0))
 	say("setns(pid namespace, CLONE_NEWPID)", unix.Setns(namespace, unix.CLONE_NEWPID))
 	say("setns(pidfd, CLONE_NEWPID|CLONE_NEWUTS)", unix.Setns(self, unix.CLONE_NEWPID|unix.CLONE_NEWUTS))
+	say("setns(user namespace, CLONE_NEWUSER)", unix.Setns(users, unix.CLONE_NEWUSER))
+	say("clone(CLONE_PARENT)", cloneForParent())
 	tree := autokill.Command("true")
 	tree.Scope = autokill.ScopeTree
 	if err = tree.Run(); errors.Is(err, autokill.ErrSealed) && errors.Is(err, errors.ErrUnsupported) {
@@ -243,4 +249,13 @@ func otherABI(t *testing.T, s suite) {
 		}
 		t.Errorf("by i386: %s did not answer as it should", what)
 	}
+}
+
+// cloneForParent makes a child of this program's parent, which ends at once.
+func cloneForParent() error {
+	pid, _, errno := unix.RawSyscall6(unix.SYS_CLONE, unix.CLONE_PARENT|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
+	if errno == 0 && pid == 0 {
+		_, _, _ = unix.RawSyscall(unix.SYS_EXIT_GROUP, 0, 0, 0)
+	}
+	return errnoOf(errno)
 }

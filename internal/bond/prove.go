@@ -71,6 +71,9 @@ func probe(
 		return explain(err)
 	}
 	observer, openErr := look(pending.Pid(), int(sockets.handle.Fd()))
+	if openErr != nil {
+		endProof(int(sockets.handle.Fd()), pending.Pid())
+	}
 	open.Close()
 	// The child's copies of our descriptors go all at once: at end of file here it
 	// has none of the handle left.
@@ -99,6 +102,14 @@ func probe(
 		return unsupported("a SIGKILL by fcntl(F_SETSIG) does not arrive: a sandbox swallows it")
 	}
 	return verdict(err)
+}
+
+// endProof kills a child that cannot be seen to die, or it would stay where the bond does not kill it. The
+// number of one that the kernel reaps can be another's.
+func endProof(handle, pid int) {
+	if err := unix.PidfdSendSignal(handle, unix.SIGKILL, nil, 0); errors.Is(err, unix.EBADF) { // no pidfd
+		_ = unix.Kill(pid, unix.SIGKILL)
+	}
 }
 
 func (native) prove() error {

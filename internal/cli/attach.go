@@ -78,7 +78,7 @@ func attach(o attachOptions, pid int) error {
 	if end.known {
 		say(fmt.Errorf("process %d has ended: %v", pid, end))
 	}
-	return conclude(end, fmt.Sprintf("process %d has ended, how is not known: the kernel tells that to its parent, and since Linux 6.15 to others once the parent has asked", pid))
+	return conclude(end, false, fmt.Sprintf("process %d has ended, how is not known: the kernel tells that to its parent, and since Linux 6.15 to others once the parent has asked", pid))
 }
 
 // bind begins all watching first, as start does. It catches no signal: what ends autokill
@@ -111,7 +111,7 @@ func (o *attachOptions) bind(pid int) (*supervisor, error) {
 func (o *attachOptions) naming(p *autokill.Process) string {
 	name := ""
 	if comm, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", p.Pid)); err == nil {
-		name = fmt.Sprintf(" (%s)", strings.TrimSpace(string(comm)))
+		name = fmt.Sprintf(" (%s)", printable(strings.TrimSpace(string(comm)))) // it chooses that itself
 	}
 	if !o.group {
 		return fmt.Sprintf("process %d%s", p.Pid, name)

@@ -95,7 +95,9 @@ func (j *job) look() {
 			}
 			apart := g.its != g.own
 			had := apart && g.front == g.its
-			stopToo(sig, had)
+			if !stopToo(sig, had) && asks(sig) {
+				time.Sleep(inVain) // it will ask again, and nobody can give it the terminal
+			}
 			if (had || apart && asks(sig)) && frontGroup() == g.own {
 				setFront(g.its)
 			}
@@ -108,10 +110,13 @@ func (j *job) look() {
 
 func (j *job) goOn() { _ = j.process.SignalAll(unix.SIGCONT) }
 
+// inVain is how long a command waits that has asked for the terminal where nothing stops us.
+const inVain = 200 * time.Millisecond
+
 // stopToo stops this process by the same signal, and returns when it goes on, or at once
-// where nobody could make it go on (an orphaned process group, setpgid(2)). Where the
+// where nobody could make it go on (an orphaned process group, setpgid(2)): that is false. Where the
 // command had the terminal, the others of our job have not got the signal yet.
-func stopToo(sig syscall.Signal, others bool) {
+func stopToo(sig syscall.Signal, others bool) (stopped bool) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	before := disposition{}
@@ -130,9 +135,12 @@ func stopToo(sig syscall.Signal, others bool) {
 	proceed := disposition{}
 	proceed.swap(unix.SIGCONT)
 	// To this very thread, which so does not get past the call before it has stopped.
+	began := time.Now()
 	_ = unix.Tgkill(os.Getpid(), unix.Gettid(), sig)
+	stopped = time.Since(began) > time.Millisecond // nobody is that fast with fg
 	proceed.swap(unix.SIGCONT)
 	before.swap(sig)
+	return stopped
 }
 
 // disposition is struct sigaction as the kernel has it, handler first: 0 is the default,

@@ -27,7 +27,7 @@ func closeOnExec(int) (int, error)                 { return 0, unsupported("exec
 func block([]syscall.Signal) error                 { return unsupported("exec") }
 func examine(string) (executable, error)           { return executable{}, unsupported("privileges") }
 func inForeground() bool                           { return false }
-func takeTerminalBack(int, bool)                   {}
+func takeTerminalBack(int, bool) bool              { return false }
 func atTerminal(*autokill.Cmd)                     {}
 func groupOf(int) int                              { return -1 }
 func underJobControl() bool                        { return false }
@@ -39,7 +39,7 @@ func kernelRelease() string                        { return runtime.GOOS }
 type job struct{}
 
 func catchStops() error                       { return nil }
-func stopToo(syscall.Signal, bool)            {}
+func stopToo(syscall.Signal, bool) bool       { return false }
 func newJob(*autokill.Process) *job           { return nil }
 func (*job) look()                            {}
 func (*job) expectStop()                      {}

@@ -67,11 +67,11 @@ func run(o runOptions, argv []string) error {
 		return &exit{startStatus(err), err}
 	}
 	end, err := s.supervise()
-	takeTerminalBack(s.process.Pid, foreground)
+	had := takeTerminalBack(s.process.Pid, foreground)
 	if err != nil {
 		return &exit{statusFailed, err}
 	}
-	return conclude(end, "the command has ended, how is not known: another part of this program has reaped it")
+	return conclude(end, had, "the command has ended, how is not known: another part of this program has reaped it")
 }
 
 // start begins all watching first, then starts the command: nothing that happens
@@ -137,6 +137,9 @@ func startBy(o runOptions, path string, argv []string, files []*os.File) (*autok
 		return startBy(o, path, argv, files)
 	}
 	if err != nil {
+		if cmd.SysProcAttr != nil {
+			takeTerminalBack(-1, true) // from one who took it, and could not exec
+		}
 		return nil, probeHint(err)
 	}
 	return cmd.Process, nil

@@ -49,12 +49,13 @@ func withTerminal(call func(fd int)) {
 // takeTerminalBack makes our process group the foreground one again, if the one that is
 // was the command's, or we were it once and it has nobody in it any more. A shell gives back what it took, but not
 // if it was killed, and not from a PID namespace: it has no number there for a group
-// outside.
-func takeTerminalBack(command int, once bool) {
+// outside. Had is whether it was the command's.
+func takeTerminalBack(command int, once bool) (had bool) {
 	front := frontGroup()
 	if front == command || once && front > 1 && errors.Is(unix.Kill(-front, 0), unix.ESRCH) {
 		setFront(unix.Getpgrp())
 	}
+	return front == command
 }
 
 // groupOf is the process group of a process, or -1 if it is gone. 0 is this process.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -72,6 +73,56 @@ func TestInterrupted(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestInterruptedScript: a script that runs autokill, and gets no signal of a terminal that a tree has, ends
+// with the command that a Ctrl-C has ended.
+func TestInterruptedScript(t *testing.T) {
+	needs(t, "sh", "sleep")
+	for _, scope := range scopes {
+		t.Run(scope, func(t *testing.T) {
+			c := testproc.NewConsole(t)
+			cmd := c.Start(t, "sh", "-c", "for i in 1 2; do autokill run --scope "+scope+" sh -c 'echo ready $1; exec sleep 1000' sh $i; done; echo went on")
+			c.Expect(t, "ready 1")
+			c.Write(t, testproc.CtrlC)
+			_ = cmd.Wait()
+			if status := cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGINT {
+				t.Errorf("%v, want death by SIGINT:\n%s", cmd.ProcessState, c.Seen())
+			}
+		})
+	}
+}
+
+// TestFailedExecReturnsTheTerminal: a tree takes the terminal before its exec, which can fail.
+func TestFailedExecReturnsTheTerminal(t *testing.T) {
+	needs(t, "sh", "sleep")
+	dir := t.TempDir()
+	orphan, bare := filepath.Join(dir, "orphan"), filepath.Join(dir, "bare")
+	for name, text := range map[string]string{orphan: "#!/no/such/interpreter\n", bare: "echo ready; exec sleep 1000\n"} {
+		if err := os.WriteFile(name, []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Run("to its starter", func(t *testing.T) {
+		c := testproc.NewConsole(t)
+		cmd := c.Start(t, "sh", "-c", "autokill run --scope tree "+orphan+"; echo status $?; read x && echo got $x")
+		c.Expect(t, "status 127")
+		c.Write(t, "word\n")
+		c.Expect(t, "got word")
+		if err := cmd.Wait(); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("for the shell that runs the script", func(t *testing.T) {
+		c := testproc.NewConsole(t)
+		cmd := c.Start(t, "autokill", "run", "--scope", "tree", bare)
+		c.Expect(t, "ready")
+		c.Write(t, testproc.CtrlC)
+		_ = cmd.Wait()
+		if status := cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGINT {
+			t.Errorf("%v, want death by SIGINT", cmd.ProcessState)
+		}
+	})
 }
 
 // TestShellDiesWhileStopped: what has no shell any more that could continue it dies like

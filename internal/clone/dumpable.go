@@ -4,6 +4,7 @@ package clone
 
 import (
 	"sync"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -13,8 +14,8 @@ import (
 // commit_creds), and that memory is ours, too. Our own /proc files would belong to
 // root from then on, and nobody could trace us.
 //
-// It is put back only when no such child runs on our memory any more. Until then
-// being undumpable protects it from the user the child has become. With starts that
+// It is put back only when no such child runs on our memory any more, nor one of os/exec's.
+// Until then being undumpable protects it from the user the child has become. With starts that
 // overlap without end it is not put back, and a PR_SET_DUMPABLE of the program's own
 // during such a start is undone.
 var dumpable dumpableWatch
@@ -23,12 +24,13 @@ type dumpableWatch struct {
 	mu    sync.Mutex
 	users int
 	was   bool
+	owed  bool // it could not be put back yet: was is true
 }
 
 func (d *dumpableWatch) enter() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.users == 0 {
+	if d.users == 0 && !d.owed {
 		n, err := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0)
 		d.was = err == nil && n == 1
 	}
@@ -39,8 +41,14 @@ func (d *dumpableWatch) leave() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.users--
-	if d.users == 0 && d.was {
+	if d.users > 0 || !d.was {
+		return
+	}
+	// Who starts with os/exec has this lock until the child is off our memory (syscall.forkExec).
+	d.owed = !syscall.ForkLock.TryRLock()
+	if !d.owed {
 		// Cannot fail: 1 is always allowed (prctl(2)).
 		_ = unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)
+		syscall.ForkLock.RUnlock()
 	}
 }

@@ -28,8 +28,15 @@ func TestCopiesTable(t *testing.T) {
 		{"processes between", Request{Ancestors: []*Task{{}}}, errAncestors},
 	}
 	for _, tt := range tests {
-		if got := tt.r.CopiesTable(); !errors.Is(got, tt.want) {
+		if got := tt.r.copiesTable("6.12.3-amd64"); !errors.Is(got, tt.want) {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
+	}
+	for release, want := range map[string]error{
+		"5.10.0-30-amd64": errCut, "6.10.9": errCut, "6.11.0": nil, "6.18.44-fc": nil, "7.3.4+deb13-cloud-amd64": nil, "": errCut, "x": errCut,
+	} {
+		if got := new(Request).copiesTable(release); !errors.Is(got, want) {
+			t.Errorf("release %q: %v, want %v", release, got, want)
 		}
 	}
 }

@@ -148,10 +148,9 @@ type unixSocket struct {
 }
 
 // parseSockets adds the sockets of a table by their inode numbers. A name may hold
-// anything, also a newline and what looks like the line of somebody else's socket; so what
-// is told twice has no name.
-func parseSockets(b []byte, sockets map[uint64]unixSocket) {
-	seen := map[uint64]bool{}
+// anything, also a newline and what looks like the line of somebody else's socket, in another network
+// namespace too; so what is told twice has no name. Seen are the sockets of all tables so far.
+func parseSockets(b []byte, sockets map[uint64]unixSocket, seen map[uint64]bool) {
 	for line := range strings.Lines(string(b)) {
 		line = strings.TrimSuffix(line, "\n")
 		rest := line

@@ -124,7 +124,7 @@ func TestParseSockets(t *testing.T) {
 	}
 	for _, tt := range tests {
 		got := map[uint64]unixSocket{}
-		parseSockets([]byte(tt.text), got)
+		parseSockets([]byte(tt.text), got, map[uint64]bool{})
 		if !maps.Equal(got, tt.want) {
 			t.Errorf("%s: %+v, want %+v", tt.name, got, tt.want)
 		}
@@ -154,7 +154,7 @@ func FuzzTexts(f *testing.F) {
 			descriptors: []descriptor{{holder: p.pid, fd: 3, kind: pidfd, fdinfo: info}, {holder: p.pid, fd: 4, kind: socket, fdinfo: info}},
 			namespaceOf: func(int) uint64 { return 0 },
 		}
-		parseSockets(text, o.sockets)
+		parseSockets(text, o.sockets, map[uint64]bool{})
 		for _, h := range o.sight().Handles {
 			if h.Child == nil && h.Scope != "" && h.Mechanism == Native {
 				t.Errorf("%+v has a scope and no child", h)

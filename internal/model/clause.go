@@ -74,7 +74,7 @@ var lifetime = []Clause{
 		Attached:     "only while it keeps its user, and if it did not re-open the pipe ends in the moment of the attach (B2)",
 		Tests:        []string{"TestChoose", "TestApplyWish", "TestVerdicts", "TestProvesThatItLeads", "TestInitCannotBeKilledFromInside", "TestInitCannotBeTraced", "TestTracedCommand", "TestHostileChildren"},
 		Limits: []string{
-			"A range-mapped user namespace that somebody privileged writes for the child lets it out of reach of an ordinary user's tripwire.",
+			"A range-mapped user namespace that somebody privileged writes for the child, or that its user owns already and it joins (not in a tree), lets it out of reach of an ordinary user's tripwire.",
 			"A hostile process of the same user that watches /proc of a child just being started can open its pipe ends in the microseconds before the exec, and keep a tripwire from firing.",
 			"Root, and whoever may trace the child or an unsealed process of the user, can do as they like.",
 		},

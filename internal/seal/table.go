@@ -61,7 +61,12 @@ const (
 // Nobody makes an init of a PID namespace: it ignores the signal that kills the group.
 // clone3 has its flags in memory, where a filter cannot look, so it is not there:
 // callers know kernels without it. setns with type 0 takes whatever the descriptor is
-// of.
+// of. Nobody joins a user namespace: in one that his user owns already, and that has a range of ids
+// (rootless containers), he has all capabilities, can become one of these, and then the signal of an ordinary
+// holder does not reach him (fs/fcntl.c, sigio_perm).
+//
+// Nobody gives a child to the holder, who knows nothing of it: dead, it would stay a zombie.
+// The answer is that of native.
 //
 // Nobody signals the group that is not theirs alone. A program that believes that it
 // leads one would hit everybody. Only to stop is allowed with pid 0: a program that has
@@ -80,7 +85,8 @@ var rules = []rule{
 
 	{call: clone3, answer: unix.ENOSYS},
 	{clone, hasAny, 0, unix.CLONE_NEWPID, unix.EPERM},
+	{clone, hasAny, 0, unix.CLONE_PARENT, unix.EINVAL},
 	{unshare, hasAny, 0, unix.CLONE_NEWPID, unix.EPERM},
 	{setns, equals, 1, 0, unix.EPERM},
-	{setns, hasAny, 1, unix.CLONE_NEWPID, unix.EPERM},
+	{setns, hasAny, 1, unix.CLONE_NEWPID | unix.CLONE_NEWUSER, unix.EPERM},
 }

@@ -14,6 +14,7 @@ const (
 	nothing = uint32(unix.SECCOMP_RET_ERRNO) // success without effect
 	eperm   = uint32(unix.SECCOMP_RET_ERRNO | unix.EPERM)
 	enosys  = uint32(unix.SECCOMP_RET_ERRNO | unix.ENOSYS)
+	einval  = uint32(unix.SECCOMP_RET_ERRNO | unix.EINVAL)
 )
 
 // data is struct seccomp_data.
@@ -129,6 +130,7 @@ func TestVerdicts(t *testing.T) {
 		{6, "clone as fork does", args{17}, allowed},
 		{6, "clone of a thread", args{0x3d0f00}, allowed},
 		{6, "clone(CLONE_NEWUSER)", args{0x10000000 | 17}, allowed},
+		{6, "clone(CLONE_PARENT)", args{0x8000 | 17}, einval},
 		{6, "clone(CLONE_NEWPID)", args{0x20000000 | 17}, eperm},
 		{6, "clone(CLONE_NEWPID) with high bits", args{high | 0x20000000 | 17}, eperm},
 		{6, "clone(all namespaces)", args{0x7e020000 | 17}, eperm},
@@ -139,6 +141,8 @@ func TestVerdicts(t *testing.T) {
 		{8, "setns(any type) with high bits", args{3, high}, eperm},
 		{8, "setns(CLONE_NEWPID)", args{3, 0x20000000}, eperm},
 		{8, "setns(pidfd, several)", args{3, 0x30000000}, eperm},
+		{8, "setns(CLONE_NEWUSER)", args{3, 0x10000000}, eperm},
+		{8, "setns(pidfd, CLONE_NEWUSER|CLONE_NEWNS)", args{3, 0x10020000}, eperm},
 		{8, "setns(CLONE_NEWNET)", args{3, 0x40000000}, allowed},
 
 		{9, "fork", args{}, allowed},

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package clone
+
+func release() string { return "" }
