@@ -74,11 +74,7 @@ var attacks = map[string]func() error{
 			signal.Ignore(syscall.Signal(sig))
 		}
 		runtime.LockOSThread()
-		all := unix.Sigset_t{}
-		for i := range all.Val {
-			all.Val[i] = ^all.Val[i]
-		}
-		return unix.PthreadSigmask(unix.SIG_SETMASK, &all, nil)
+		return unix.PthreadSigmask(unix.SIG_SETMASK, everySignal(), nil)
 	},
 	"execthread": func() error {
 		done := make(chan struct{})
@@ -194,22 +190,26 @@ func traceMe() error {
 func traceThread() error {
 	traced := make(chan error)
 	offLeader(func() {
-		all, none := unix.Sigset_t{}, unix.Sigset_t{}
-		for i := range all.Val {
-			all.Val[i] = ^all.Val[i]
-		}
 		// Any signal stops it from here on, and one of Go's could come before it has said so.
-		check(unix.PthreadSigmask(unix.SIG_SETMASK, &all, nil))
+		check(unix.PthreadSigmask(unix.SIG_SETMASK, everySignal(), nil))
 		_, _, errno := unix.RawSyscall6(unix.SYS_PTRACE, unix.PTRACE_TRACEME, 0, 0, 0, 0, 0)
 		traced <- errnoOf(errno)
 		check(unix.Tgkill(os.Getpid(), unix.Gettid(), unix.SIGURG))
-		check(unix.PthreadSigmask(unix.SIG_SETMASK, &none, nil))
+		check(unix.PthreadSigmask(unix.SIG_SETMASK, new(unix.Sigset_t), nil))
 	})
 	if err := <-traced; err != nil {
 		return err
 	}
 	fmt.Println("ready")
 	select {}
+}
+
+func everySignal() *unix.Sigset_t {
+	all := new(unix.Sigset_t)
+	for i := range all.Val {
+		all.Val[i] = ^all.Val[i]
+	}
+	return all
 }
 
 // offLeader runs f on a thread of its own that is not the leader.
