@@ -48,9 +48,9 @@ func (c *Collection) Sections() []string {
 	return names
 }
 
-// Markdown is all that was seen of a section. Tables with one header, as the subjects
-// of a suite make them, become one.
-func (c *Collection) Markdown(section string) string {
+// Markdown is all that was seen of a section, with a remark behind what each has seen. Tables with one
+// header, as the subjects of a suite make them, become one.
+func (c *Collection) Markdown(section, remark string) string {
 	var joined []table
 	for _, t := range c.tables {
 		if t.section != section {
@@ -64,8 +64,11 @@ func (c *Collection) Markdown(section string) string {
 		}
 	}
 	var out strings.Builder
-	for _, t := range joined {
+	for i, t := range joined {
 		out.WriteString("\n**" + t.by + "**\n\n" + strings.Join(slices.Concat(t.header, t.rows), "\n") + "\n")
+		if i+1 == len(joined) || joined[i+1].by != t.by {
+			out.WriteString("\n" + remark + "\n")
+		}
 	}
 	return out.String()
 }

@@ -40,13 +40,34 @@ func TestCollection(t *testing.T) {
 	if got := strings.Join(c.Sections(), ","); got != "faults,closes" {
 		t.Errorf("sections %s", got)
 	}
-	want := "\n**root**\n\n| call | outcome |\n|---|---|\n| socket | an error |\n| pipe2 | an error |\n" +
-		"\n**user**\n\n| call | outcome |\n|---|---|\n| socket | another |\n"
-	if got := c.Markdown("faults"); got != want {
+	want := "\n**root**\n\n| call | outcome |\n|---|---|\n| socket | an error |\n| pipe2 | an error |\n\nToday.\n" +
+		"\n**user**\n\n| call | outcome |\n|---|---|\n| socket | another |\n\nToday.\n"
+	if got := c.Markdown("faults", "Today."); got != want {
 		t.Errorf("faults:\n%s\nwant\n%s", got, want)
 	}
-	if got, want := c.Markdown("closes"), "\n**root**\n\n| lost |\n|---|\n| 0 |\n"; got != want {
+	if got, want := c.Markdown("closes", "Today."), "\n**root**\n\n| lost |\n|---|\n| 0 |\n\nToday.\n"; got != want {
 		t.Errorf("closes:\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestMerge(t *testing.T) {
+	const (
+		hostRoot = "\n**Linux 6.18.44, amd64, as root**\n\n| a |\n\nMonday.\n"
+		hostUser = "\n**Linux 6.18.44, amd64, as user**\n\n| b |\n\n**Linux 6.18.44, amd64, as user**: more\n\n| c |\n\nMonday.\n"
+		rootOf73 = "\n**Linux 7.3.4+deb13-cloud-amd64, amd64, as root**\n\n| d |\n\nMonday.\n"
+		newer    = "\n**Linux 7.3.5, amd64, as root**\n\n| e |\n\nTuesday.\n\n**Linux 7.3.5, amd64, as user**\n\n| f |\n\nTuesday.\n"
+		newHost  = "\n**Linux 6.18.44, amd64, as user**\n\n| g |\n\nTuesday.\n"
+	)
+	for _, tt := range []struct{ name, old, fresh, want string }{
+		{"the first run", "", newer, newer},
+		{"another kernel", hostRoot + hostUser, newer, hostRoot + hostUser + newer},
+		{"a later release", hostRoot + rootOf73 + hostUser, newer, hostRoot + newer[:strings.Index(newer, "\n**Linux 7.3.5, amd64, as user")] + hostUser + newer[strings.Index(newer, "\n**Linux 7.3.5, amd64, as user"):]},
+		{"two tables of one user", hostRoot + hostUser + rootOf73, newHost, hostRoot + newHost + rootOf73},
+		{"nothing new", hostRoot, "", hostRoot},
+	} {
+		if got := Merge(tt.old, tt.fresh); got != tt.want {
+			t.Errorf("%s: got\n%s\nwant\n%s", tt.name, got, tt.want)
+		}
 	}
 }
 

@@ -162,11 +162,16 @@ func (r request) writeEvidence(ctx context.Context, reports []kernels.KernelRepo
 	if r.rehearse {
 		length = " Only a rehearsal, in the short form."
 	}
-	remark := fmt.Sprintf("\nSeen on %s at commit %s, in machines of %d processors on %d.%s\n",
+	remark := fmt.Sprintf("Seen on %s at commit %s, in machines of %d processors on %d.%s",
 		began.Format(time.DateOnly), commit, r.processors, runtime.NumCPU(), length)
 	seen := kernels.Evidence(reports)
 	for _, section := range seen.Sections() {
-		err = errors.Join(err, evidence.Put(r.evidence, section, seen.Markdown(section)+remark))
+		old, noPlace := evidence.Get(r.evidence, section)
+		if noPlace != nil {
+			err = errors.Join(err, noPlace)
+			continue
+		}
+		err = errors.Join(err, evidence.Put(r.evidence, section, evidence.Merge(old, seen.Markdown(section, remark))))
 	}
 	return err
 }

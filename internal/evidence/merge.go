@@ -1,0 +1,51 @@
+package evidence
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Merge puts the tables of a new run in the place of those that the same user has seen on the same
+// series of kernels and the same architecture. All others stay, each with its remark.
+func Merge(old, fresh string) string {
+	var out strings.Builder
+	left := blocks(fresh)
+	for _, b := range blocks(old) {
+		isSame := func(other block) bool { return other.seer == b.seer }
+		if slices.ContainsFunc(blocks(fresh), isSame) {
+			b.text = ""
+			for _, other := range left {
+				if isSame(other) {
+					b.text += other.text
+				}
+			}
+			left = slices.DeleteFunc(left, isSame)
+		}
+		out.WriteString(b.text)
+	}
+	for _, b := range left {
+		out.WriteString(b.text)
+	}
+	return out.String()
+}
+
+// block is a table with its heading, and what follows it.
+type block struct{ seer, text string }
+
+// heading is that of a table: who has seen it, on a release of what series.
+var heading = regexp.MustCompile(`(?m)^\n\*\*Linux (\d+\.\d+)[^,]*, (\w+), as (\w+)\*\*`)
+
+func blocks(text string) []block {
+	var all []block
+	begins := heading.FindAllStringSubmatchIndex(text, -1)
+	for i, at := range begins {
+		end := len(text)
+		if i+1 < len(begins) {
+			end = begins[i+1][0]
+		}
+		seer := strings.Join([]string{text[at[2]:at[3]], text[at[4]:at[5]], text[at[6]:at[7]]}, " ")
+		all = append(all, block{seer, text[at[0]:end]})
+	}
+	return all
+}
