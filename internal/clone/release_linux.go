@@ -1,16 +1,12 @@
 package clone
 
-import (
-	"sync"
-
-	"golang.org/x/sys/unix"
-)
+import "golang.org/x/sys/unix"
 
 // release is that of the running kernel, or empty.
-var release = sync.OnceValue(func() string {
+func release() string {
 	var name unix.Utsname
 	if unix.Uname(&name) != nil {
 		return ""
 	}
 	return unix.ByteSliceToString(name.Release[:])
-})
+}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 )
 
 // Why a start does not share the caller's descriptor table.
@@ -21,11 +22,14 @@ const wordOfTable = 64
 // CopiesTable says why the child of this request must have a copy of the descriptor table
 // from its beginning, or nil if it can share the caller's for as long as the prologue runs,
 // which is what Shared asks for.
-func (r *Request) CopiesTable() error { return r.copiesTable(release()) }
+func (r *Request) CopiesTable() error { return r.copiesTable(kernelCuts()) }
 
-func (r *Request) copiesTable(release string) error {
+// kernelCuts is cutsWell of the running kernel.
+var kernelCuts = sync.OnceValue(func() bool { return cutsWell(release()) })
+
+func (r *Request) copiesTable(cuts bool) error {
 	switch {
-	case !cutsWell(release):
+	case !cuts:
 		return errCut
 	case r.Maps != nil:
 		return errGate
