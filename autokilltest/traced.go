@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"runtime"
 	"slices"
@@ -88,26 +89,31 @@ func tracedByItsHolder(t *testing.T, s suite) {
 		"SignalAll": func(p *autokill.Process) error { return p.SignalAll(unix.SIGKILL) },
 	}
 	for _, attack := range []string{"traceme", "tracethread"} {
-		for name, kill := range kills {
-			line := testproc.NewLifeline(t)
-			c := attacker(s.Command, attack)
-			c.Stdout = line.End()
-			p := s.begin(t, c)
-			line.Cut()
-			line.Deadline(t, time.Now().Add(patience))
-			if said, err := bufio.NewReader(line).ReadString('\n'); said != "ready\n" {
-				t.Fatalf("%s: it said %q, %v", attack, said, err)
-			}
-			stoppedByTracer(t, p.Pid)
-			if err := kill(p); err != nil {
-				t.Fatal(err)
-			}
-			select {
-			case <-p.Done():
-			case <-time.After(patience):
-				t.Fatalf("%s: the end of process %d is not told after %s", attack, p.Pid, name)
-			}
+		for _, name := range some(slices.Sorted(maps.Keys(kills)), 1) {
+			s.tracedUntil(t, attack, name, kills[name])
 		}
+	}
+}
+
+func (s suite) tracedUntil(t *testing.T, attack, name string, kill func(*autokill.Process) error) {
+	t.Helper()
+	line := testproc.NewLifeline(t)
+	c := attacker(s.Command, attack)
+	c.Stdout = line.End()
+	p := s.begin(t, c)
+	line.Cut()
+	line.Deadline(t, time.Now().Add(patience))
+	if said, err := bufio.NewReader(line).ReadString('\n'); said != "ready\n" {
+		t.Fatalf("%s: it said %q, %v", attack, said, err)
+	}
+	stoppedByTracer(t, p.Pid)
+	if err := kill(p); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-p.Done():
+	case <-time.After(patience):
+		t.Fatalf("%s: the end of process %d is not told after %s", attack, p.Pid, name)
 	}
 }
 
