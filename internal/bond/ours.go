@@ -92,7 +92,7 @@ func reapOrphan(pid int) {
 	}
 	defer observer.Close()
 	waitEnded(observer)
-	if _, reaped, _ := observer.Reap(); !reaped {
+	if _, reaped, err := observer.Reap(); err == nil && !reaped {
 		waitFor(pid, unix.WEXITED) // a tracer comes first
 	}
 }
