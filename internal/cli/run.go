@@ -100,8 +100,8 @@ func start(o runOptions, argv []string) (*supervisor, error) {
 	if err := catchStops(); err != nil {
 		return nil, err
 	}
-	// What comes later from the terminal the command gets itself, as soon as it has been
-	// cloned.
+	// What the terminal sends until the command is there has to pass through us; after that the command gets
+	// it itself.
 	s.early = pending(signals)
 	s.during, err = attend(signals, func() (err error) {
 		s.process, err = startBy(o, file, argv, files)

@@ -15,8 +15,8 @@ type situation struct {
 	// together: the command is in our process group, to all of which a terminal sends
 	// its signals.
 	together bool
-	// early: the signal came before there was a command, which so has not got it
-	// from the terminal.
+	// early: the signal came before there was a command, or perhaps so, which has not got it
+	// from the terminal then.
 	early bool
 	// tree: the scope is a process group of its own.
 	tree bool

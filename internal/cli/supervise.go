@@ -31,7 +31,11 @@ func (s *supervisor) supervise() (ending, error) {
 		s.obey(got, situation{early: true, tree: s.tree()})
 	}
 	for _, got := range s.during {
-		s.obey(got, s.now())
+		now := s.now()
+		// Perhaps the command was not cloned yet. One that was has not come to its exec, or just so: twice
+		// does it less harm than never.
+		now.early = true
+		s.obey(got, now)
 	}
 	s.lookAfterChildren()
 	var timedOut bool
