@@ -90,7 +90,8 @@ func (c *Child) collect(thread int) bool {
 	case c.Pid <= 0, errors.Is(unix.Tgkill(c.Pid, thread, 0), unix.ESRCH):
 		return false
 	case thread != c.Pid:
-		return unix.Waitid(unix.P_PID, thread, nil, ofOthers, nil) == nil
+		var info unix.Siginfo
+		return unix.Waitid(unix.P_PID, thread, &info, ofOthers, nil) == nil && info.Signo != 0
 	case c.Kind() == Native:
 		_, reaped, _ := c.Observer.Reap()
 		return reaped
