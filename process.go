@@ -329,8 +329,11 @@ func (p *Process) Observer() (*os.File, error) {
 // and not the handle that keeps the child alive. The error is [os.ErrProcessDone] after
 // the child has ended and the Process was closed.
 func (p *Process) WithHandle(f func(pidfd uintptr)) error {
+	if err := p.usable(); err != nil {
+		return err
+	}
 	// One of its own: f may take its time, or use the Process, while that is closed.
-	observer, err := p.lookAlike()
+	observer, err := duplicate(p.child.Observer, "autokill observer")
 	switch {
 	case errors.Is(err, os.ErrClosed):
 		return os.ErrProcessDone
@@ -343,15 +346,6 @@ func (p *Process) WithHandle(f func(pidfd uintptr)) error {
 		return err
 	}
 	return conn.Control(f)
-}
-
-func (p *Process) lookAlike() (*os.File, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.released {
-		return nil, errReleased
-	}
-	return duplicate(p.child.Observer, "autokill observer")
 }
 
 // Info asks the kernel about the child: ids, credentials, cgroup, and how it ended

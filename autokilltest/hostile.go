@@ -181,8 +181,11 @@ func endLeader() error {
 func traceMe() error {
 	runtime.LockOSThread()
 	fmt.Println("ready")
-	_, _, errno := unix.RawSyscall6(unix.SYS_PTRACE, unix.PTRACE_TRACEME, 0, 0, 0, 0, 0)
-	return errnoOf(errno)
+	if _, _, errno := unix.RawSyscall6(unix.SYS_PTRACE, unix.PTRACE_TRACEME, 0, 0, 0, 0, 0); errno != 0 {
+		return errno
+	}
+	becomeCat()
+	return fmt.Errorf("the exec has failed")
 }
 
 // traceThread has a thread traced by the parent, which is stopped then. Dead it is a zombie that only the
@@ -212,15 +215,23 @@ func everySignal() *unix.Sigset_t {
 	return all
 }
 
-// offLeader runs f on a thread of its own that is not the leader.
+// offLeader runs f on a thread of its own that is not the leader, which does not end before the process. The
+// thread ends with f unless that unlocks it.
 func offLeader(f func()) {
 	go func() {
 		runtime.LockOSThread()
-		if unix.Gettid() == os.Getpid() {
-			offLeader(f)
-			select {}
+		if unix.Gettid() != os.Getpid() {
+			f()
+			return
 		}
-		f()
+		// While this one is taken, the next goroutine is on another.
+		defer runtime.UnlockOSThread()
+		taken := make(chan struct{})
+		offLeader(func() {
+			close(taken)
+			f()
+		})
+		<-taken
 	}()
 }
 

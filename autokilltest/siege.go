@@ -169,23 +169,18 @@ func (s suite) besiege(t *testing.T, env []string, killed bool, chosen []int, al
 			t.Errorf("%s: the child has ended by itself", sieges[i].name)
 		}
 	}
+	survivors := map[int]bool{}
 	if killed {
 		if err := holder.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
-	} else if _, err := io.WriteString(stdin, "x"); err != nil {
-		t.Fatal(err)
-	}
-	survivors := map[int]bool{}
-	for i := 0; !killed; {
-		deadline(t, stdout)
-		if _, err := fmt.Fscan(stdout, &i); err != nil {
-			t.Fatalf("the holder: %v", err)
+	} else {
+		if _, err := io.WriteString(stdin, "x"); err != nil {
+			t.Fatal(err)
 		}
-		if i == allDone {
-			break
+		for _, i := range untold(t, stdout) {
+			survivors[i] = true
 		}
-		survivors[i] = true // for all that it tells
 	}
 	for _, n := range children.Living(t, patience) {
 		survivors[lasting[n]] = true
@@ -201,6 +196,22 @@ func (s suite) besiege(t *testing.T, env []string, killed bool, chosen []int, al
 		all[i].Survivors++
 	}
 	testproc.ReapAll()
+}
+
+// untold are the attacks of those whose end the holder has not been told, though it has closed all.
+func untold(t *testing.T, holder *os.File) (attacks []int) {
+	t.Helper()
+	for {
+		deadline(t, holder)
+		var attack int
+		if _, err := fmt.Fscan(holder, &attack); err != nil {
+			t.Fatalf("the holder: %v", err)
+		}
+		if attack == allDone {
+			return attacks
+		}
+		attacks = append(attacks, attack)
+	}
 }
 
 // hear waits for the line that a child says.

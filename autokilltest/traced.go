@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"runtime"
 	"slices"
 	"testing"
@@ -147,23 +146,7 @@ func traceEnd(t *testing.T, pid int, release func(pid int) (ends bool, err error
 	t.Helper()
 	tr := &tracer{make(chan string, 1), make(chan struct{})}
 	ready := make(chan error)
-	go func() {
-		runtime.LockOSThread()
-		if unix.Gettid() != os.Getpid() {
-			tr.run(pid, release, ready)
-			return
-		}
-		// The first thread does not end before the process. While it is taken, the next
-		// goroutine is on another.
-		defer runtime.UnlockOSThread()
-		taken := make(chan struct{})
-		go func() {
-			runtime.LockOSThread()
-			close(taken)
-			tr.run(pid, release, ready)
-		}()
-		<-taken
-	}()
+	offLeader(func() { tr.run(pid, release, ready) })
 	if err := <-ready; err != nil {
 		t.Skipf("needs to be let trace a child: %v", err)
 	}

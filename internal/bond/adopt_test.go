@@ -181,13 +181,9 @@ func TestAdoptDespitePeekOffset(t *testing.T) {
 	child.Close()
 }
 
-// TestAdoptedDoesNotReap: the Child that was started here has its end, and what it has used.
-func TestAdoptedDoesNotReap(t *testing.T) {
-	child, err := Start(sleeper(), Wish{Kind: Tripwire})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer child.Close()
+// adoptAgain makes a second Child of a handle.
+func adoptAgain(t *testing.T, child *Child) *Child {
+	t.Helper()
 	handle, err := child.Handle.File()
 	if err != nil {
 		t.Fatal(err)
@@ -200,7 +196,18 @@ func TestAdoptedDoesNotReap(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer adopted.Close()
+	t.Cleanup(adopted.Close)
+	return adopted
+}
+
+// TestAdoptedDoesNotReap: the Child that was started here has its end, and what it has used.
+func TestAdoptedDoesNotReap(t *testing.T) {
+	child, err := Start(sleeper(), Wish{Kind: Tripwire})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer child.Close()
+	adopted := adoptAgain(t, child)
 	child.Kill()
 	adopted.Await() // has had the time that it gives to the parent
 	if end := child.Await(); !end.Known || end.Rusage.Maxrss == 0 {

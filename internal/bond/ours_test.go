@@ -3,7 +3,6 @@
 package bond
 
 import (
-	"os"
 	"os/exec"
 	"slices"
 	"testing"
@@ -61,19 +60,7 @@ func TestUnreaped(t *testing.T) {
 		t.Skipf("needs a PID namespace: %v", err)
 	}
 	defer child.Close()
-	handle, err := child.Handle.File()
-	if err != nil {
-		t.Fatal(err)
-	}
-	second, err := unix.FcntlInt(handle.Fd(), unix.F_DUPFD_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	adopted, err := Adopt(os.NewFile(uintptr(second), "handle"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer adopted.Close()
+	adopted := adoptAgain(t, child)
 	monitor := child.reaps
 	ours.drop(monitor) // as after an exec
 	ours.claim(adopted)

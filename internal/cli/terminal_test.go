@@ -67,11 +67,16 @@ func TestInterrupted(t *testing.T) {
 			cmd := c.Start(t, "autokill", "run", "--scope", scope, "sh", "-c", "echo ready; exec sleep 1000")
 			c.Expect(t, "ready")
 			c.Write(t, testproc.CtrlC)
-			_ = cmd.Wait()
-			if status := cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGINT {
-				t.Errorf("%v, want death by SIGINT", cmd.ProcessState)
-			}
+			diesOfInterrupt(t, c, cmd)
 		})
+	}
+}
+
+func diesOfInterrupt(t *testing.T, c *testproc.Console, cmd *exec.Cmd) {
+	t.Helper()
+	_ = cmd.Wait()
+	if status := cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGINT {
+		t.Errorf("%v, want death by SIGINT:\n%s", cmd.ProcessState, c.Seen())
 	}
 }
 
@@ -85,10 +90,7 @@ func TestInterruptedScript(t *testing.T) {
 			cmd := c.Start(t, "sh", "-c", "for i in 1 2; do autokill run --scope "+scope+" sh -c 'echo ready $1; exec sleep 1000' sh $i; done; echo went on")
 			c.Expect(t, "ready 1")
 			c.Write(t, testproc.CtrlC)
-			_ = cmd.Wait()
-			if status := cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGINT {
-				t.Errorf("%v, want death by SIGINT:\n%s", cmd.ProcessState, c.Seen())
-			}
+			diesOfInterrupt(t, c, cmd)
 		})
 	}
 }
@@ -118,10 +120,7 @@ func TestFailedExecReturnsTheTerminal(t *testing.T) {
 		cmd := c.Start(t, "autokill", "run", "--scope", "tree", bare)
 		c.Expect(t, "ready")
 		c.Write(t, testproc.CtrlC)
-		_ = cmd.Wait()
-		if status := cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGINT {
-			t.Errorf("%v, want death by SIGINT", cmd.ProcessState)
-		}
+		diesOfInterrupt(t, c, cmd)
 	})
 }
 

@@ -23,14 +23,13 @@ var dumpable dumpableWatch
 type dumpableWatch struct {
 	mu    sync.Mutex
 	users int
-	was   bool
-	owed  bool // it could not be put back yet: was is true
+	was   bool // until it is put back
 }
 
 func (d *dumpableWatch) enter() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.users == 0 && !d.owed {
+	if d.users == 0 && !d.was {
 		n, err := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0)
 		d.was = err == nil && n == 1
 	}
@@ -45,10 +44,10 @@ func (d *dumpableWatch) leave() {
 		return
 	}
 	// Who starts with os/exec has this lock until the child is off our memory (syscall.forkExec).
-	d.owed = !syscall.ForkLock.TryRLock()
-	if !d.owed {
+	if syscall.ForkLock.TryRLock() {
 		// Cannot fail: 1 is always allowed (prctl(2)).
 		_ = unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)
+		d.was = false
 		syscall.ForkLock.RUnlock()
 	}
 }

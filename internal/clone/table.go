@@ -1,3 +1,5 @@
+//go:build linux && (amd64 || arm64)
+
 package clone
 
 import (
@@ -5,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+
+	"golang.org/x/sys/unix"
 )
 
 // Why a start does not share the caller's descriptor table.
@@ -22,14 +26,17 @@ const wordOfTable = 64
 // CopiesTable says why the child of this request must have a copy of the descriptor table
 // from its beginning, or nil if it can share the caller's for as long as the prologue runs,
 // which is what Shared asks for.
-func (r *Request) CopiesTable() error { return r.copiesTable(kernelCuts()) }
+func (r *Request) CopiesTable() error { return r.copiesTable(kernelCutsWell()) }
 
-// kernelCuts is cutsWell of the running kernel.
-var kernelCuts = sync.OnceValue(func() bool { return cutsWell(release()) })
+// kernelCutsWell is asked once.
+var kernelCutsWell = sync.OnceValue(func() bool {
+	var name unix.Utsname
+	return unix.Uname(&name) == nil && cutsWell(unix.ByteSliceToString(name.Release[:]))
+})
 
-func (r *Request) copiesTable(cuts bool) error {
+func (r *Request) copiesTable(cutsWell bool) error {
 	switch {
-	case !cuts:
+	case !cutsWell:
 		return errCut
 	case r.Maps != nil:
 		return errGate

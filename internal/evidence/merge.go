@@ -9,23 +9,24 @@ import (
 // Merge puts the tables of a new run in the place of those that the same user has seen on the same
 // series of kernels and the same architecture. All others stay, each with its remark.
 func Merge(old, fresh string) string {
+	var seers []string
+	tables := map[string]string{}
+	for _, b := range blocks(fresh) {
+		if tables[b.seer] == "" {
+			seers = append(seers, b.seer)
+		}
+		tables[b.seer] += b.text
+	}
 	var out strings.Builder
-	left := blocks(fresh)
 	for _, b := range blocks(old) {
-		isSame := func(other block) bool { return other.seer == b.seer }
-		if slices.ContainsFunc(blocks(fresh), isSame) {
-			b.text = ""
-			for _, other := range left {
-				if isSame(other) {
-					b.text += other.text
-				}
-			}
-			left = slices.DeleteFunc(left, isSame)
+		if slices.Contains(seers, b.seer) {
+			b.text = tables[b.seer]
+			delete(tables, b.seer) // all of them stand where the first one did
 		}
 		out.WriteString(b.text)
 	}
-	for _, b := range left {
-		out.WriteString(b.text)
+	for _, seer := range seers {
+		out.WriteString(tables[seer])
 	}
 	return out.String()
 }

@@ -1,5 +1,0 @@
-//go:build !linux
-
-package clone
-
-func release() string { return "" }
