@@ -166,7 +166,8 @@ type left struct {
 // Exec replaces this program by another one, as [syscall.Exec] does, and leaves the handles
 // to it: the children notice nothing, and the next program gets them by [Inherited]. It
 // stays their parent, so it knows how they end. Exec returns only if it fails; then this
-// program has all that it had. If the exec, or the next program, is killed at any moment,
+// program has all that it had, but what it starts with os/exec has the soft RLIMIT_NOFILE that
+// Go has raised. If the exec, or the next program, is killed at any moment,
 // so are the children.
 //
 // All other handles of this program are closed by the exec, which kills their children.

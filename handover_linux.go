@@ -65,8 +65,25 @@ func execWith(path string, argv, env []string, handles map[string]Handed) error 
 			return os.NewSyscallError("fcntl(F_SETFD)", err)
 		}
 	}
-	err = syscall.Exec(path, argv, env)
-	return &os.PathError{Op: "exec", Path: path, Err: err}
+	return &os.PathError{Op: "exec", Path: path, Err: execOrBeAsBefore(path, argv, env)}
+}
+
+// execOrBeAsBefore puts the soft RLIMIT_NOFILE back if the exec fails: package syscall has
+// lowered it to what this program was started with, for the next one, and leaves it there. It
+// has forgotten that value, too, so children of os/exec have the raised limit from then on.
+func execOrBeAsBefore(path string, argv, env []string) error {
+	var before, after unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &before); err != nil {
+		return os.NewSyscallError("getrlimit(RLIMIT_NOFILE)", err)
+	}
+	failed := syscall.Exec(path, argv, env)
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &after) == nil && after == before {
+		return failed // whoever sets the limit makes package syscall forget
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &before); err != nil {
+		return errors.Join(failed, os.NewSyscallError("setrlimit(RLIMIT_NOFILE)", err))
+	}
+	return failed
 }
 
 // nameless makes a file that is gone with its last descriptor: in memory, or where that is
