@@ -4,6 +4,7 @@ package clone
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
 	"syscall"
@@ -191,7 +192,7 @@ func simulate(t *testing.T, table map[int]string, steps []Step) {
 			if free != int(s.Want) {
 				t.Fatalf("open gives %d and not %d", free, s.Want)
 			}
-			table[free] = "null"
+			table[free] = nullOf(value(s.Args[2]))
 		case "dup3":
 			table[value(s.Args[1])] = table[value(s.Args[0])]
 		case "fcntl(F_SETFD)":
@@ -210,6 +211,9 @@ func simulate(t *testing.T, table map[int]string, steps []Step) {
 	}
 }
 
+// nullOf is /dev/null in a simulated table.
+func nullOf(flag int) string { return fmt.Sprint("null ", flag) }
+
 // TestInherit checks every arrangement of four files over six open descriptors
 // against what was asked for.
 func TestInherit(t *testing.T) {
@@ -222,14 +226,20 @@ func TestInherit(t *testing.T) {
 			for n := range open {
 				table[n] = string(rune('a' + n))
 			}
-			simulate(t, table, Inherit(nil, files[:]))
+			steps := Inherit(nil, files[:])
+			simulate(t, table, steps)
+			if opens := len(slices.DeleteFunc(steps, func(s Step) bool { return s.Name != "open" })); opens > 2 {
+				t.Fatalf("files %v: /dev/null is opened %d times", files, opens)
+			}
 			for n, from := range files {
 				want := ""
-				if from == Null {
-					want = "null"
-				}
-				if from >= 0 {
+				switch {
+				case from >= 0:
 					want = string(rune('a' + from))
+				case from == Null && n == 0:
+					want = nullOf(unix.O_RDONLY)
+				case from == Null:
+					want = nullOf(unix.O_WRONLY)
 				}
 				if table[n] != want {
 					t.Fatalf("files %v: descriptor %d is %q, want %q", files, n, table[n], want)

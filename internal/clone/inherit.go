@@ -81,16 +81,22 @@ func leaveTable(files []int) Step {
 }
 
 // openNull comes when all others are in their places, so the lowest number that is free is
-// known: the first that shall stay closed, or the one that is wanted.
+// known: the first that shall stay closed, or the one that is wanted. All that are written to
+// are one open file, which spares the walk to it.
 func openNull(steps []Step, files []int) []Step {
 	closed := slices.Index(files, -1)
+	written := 0
 	for i, from := range files {
 		if from != Null {
 			continue
 		}
+		if written > 0 {
+			steps = append(steps, Step{Name: "dup3", Nr: unix.SYS_DUP3, Args: [6]Arg{Int(written), Int(i)}})
+			continue
+		}
 		flag := unix.O_RDONLY
 		if i > 0 {
-			flag = unix.O_WRONLY
+			flag, written = unix.O_WRONLY, i
 		}
 		got := i
 		if closed >= 0 {
