@@ -221,11 +221,10 @@ func namespace(pid int, kind string) uint64 {
 // readTables reads the unix sockets of each network namespace. A socket is in that in
 // which it was made, wherever its holder is.
 func readTables(tables map[uint64]int, sockets map[uint64]unixSocket) {
-	seen := map[uint64]bool{}
 	for _, pid := range tables {
 		// Where there are no sockets, or nobody any more, there is no table.
 		if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/unix", pid)); err == nil {
-			parseSockets(b, sockets, seen)
+			parseSockets(b, sockets)
 		}
 	}
 }

@@ -144,13 +144,14 @@ func parseFdinfo(b []byte) (f fdinfo) {
 // unixSocket is a line of /proc/net/unix (proc_net(5)).
 type unixSocket struct {
 	seqpacket bool
-	name      string // "" if it has none, or more than one line says that it is this socket's
+	name      string // "" if it has none, or two lines say different things of it
 }
 
 // parseSockets adds the sockets of a table by their inode numbers. A name may hold
 // anything, also a newline and what looks like the line of somebody else's socket, in another network
-// namespace too; so what is told twice has no name. Seen are the sockets of all tables so far.
-func parseSockets(b []byte, sockets map[uint64]unixSocket, seen map[uint64]bool) {
+// namespace too; so what is told in two ways has no name. The kernel itself tells some twice, when others
+// come and go between two reads.
+func parseSockets(b []byte, sockets map[uint64]unixSocket) {
 	for line := range strings.Lines(string(b)) {
 		line = strings.TrimSuffix(line, "\n")
 		rest := line
@@ -164,10 +165,9 @@ func parseSockets(b []byte, sockets map[uint64]unixSocket, seen map[uint64]bool)
 			continue // the heading
 		}
 		s := unixSocket{seqpacket: fields[4] == "0005", name: rest}
-		if seen[inode] {
+		if told, again := sockets[inode]; again && told != s {
 			s.name = ""
 		}
-		seen[inode] = true
 		sockets[inode] = s
 	}
 }

@@ -119,12 +119,18 @@ func TestParseSockets(t *testing.T) {
 				"c: 00000002 00000000 00000000 0005 03 77 @autokill/1/process/1/0/1\n",
 			map[uint64]unixSocket{77: {seqpacket: true}, 78: {true, "@x"}},
 		},
+		{
+			"the kernel tells one twice", heading +
+				"a: 00000002 00000000 00000000 0005 03 77 @mine\n" +
+				"a: 00000002 00000000 00000000 0005 03 77 @mine\n",
+			map[uint64]unixSocket{77: {true, "@mine"}},
+		},
 		{"nothing", "", map[uint64]unixSocket{}},
 		{"junk", "\n\n: \na b c d e f g h\na b c d e f 0\na b c d e f -1", map[uint64]unixSocket{}},
 	}
 	for _, tt := range tests {
 		got := map[uint64]unixSocket{}
-		parseSockets([]byte(tt.text), got, map[uint64]bool{})
+		parseSockets([]byte(tt.text), got)
 		if !maps.Equal(got, tt.want) {
 			t.Errorf("%s: %+v, want %+v", tt.name, got, tt.want)
 		}
@@ -154,7 +160,7 @@ func FuzzTexts(f *testing.F) {
 			descriptors: []descriptor{{holder: p.pid, fd: 3, kind: pidfd, fdinfo: info}, {holder: p.pid, fd: 4, kind: socket, fdinfo: info}},
 			namespaceOf: func(int) uint64 { return 0 },
 		}
-		parseSockets(text, o.sockets, map[uint64]bool{})
+		parseSockets(text, o.sockets)
 		for _, h := range o.sight().Handles {
 			if h.Child == nil && h.Scope != "" && h.Mechanism == Native {
 				t.Errorf("%+v has a scope and no child", h)
