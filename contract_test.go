@@ -33,7 +33,7 @@ func subject(m autokill.Mechanism, scope autokill.Scope) autokilltest.Subject {
 
 func TestMain(m *testing.M) {
 	autokilltest.Main(m, subjects, map[string]autokilltest.Role{
-		exhaustRole: exhaust, orphanedRole: runBesideStopped, pidnsRole: startInPIDNamespace, fewRole: startWithFew, edgeRole: edge, sessionRole: session, pdeathsigRole: pdeathsig, worldRole: worlds, insiderRole: inside, failedExecRole: failedExec,
+		exhaustRole: exhaust, orphanedRole: runBesideStopped, pidnsRole: startInPIDNamespace, fewRole: startWithFew, edgeRole: edge, sessionRole: session, pdeathsigRole: pdeathsig, worldRole: worlds, insiderRole: inside, failedExecRole: failedExec, restlessRole: restless,
 	})
 }
 

@@ -7,13 +7,16 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/autokill/autokill"
 	"github.com/autokill/autokill/autokilltest"
+	"github.com/autokill/autokill/internal/testproc"
 )
 
 // TestExecFailsAndLeavesTheLimit: Go has raised the soft RLIMIT_NOFILE of the program, and
@@ -62,4 +65,67 @@ func failedExec([]string) int {
 	}
 	fmt.Printf("%d %d %s", before.Cur, after.Cur, child)
 	return 0
+}
+
+// TestExecDuringStarts: children whose start is under way when the program is replaced leave
+// no zombie to the next one.
+func TestExecDuringStarts(t *testing.T) {
+	execs := 20
+	if testing.Short() {
+		execs = 5
+	}
+	out, err := autokilltest.Helper(restlessRole, strconv.Itoa(execs)).Output()
+	if err != nil || string(out) != "no zombie" {
+		t.Errorf("%v, %s", err, out)
+	}
+}
+
+const restlessRole = "restless"
+
+// restless starts children from all sides and replaces itself meanwhile, so many times.
+func restless(args []string) int {
+	fail := func(err error) int {
+		fmt.Println(err)
+		return 1
+	}
+	execs, err := strconv.Atoi(args[0])
+	if err != nil {
+		return fail(err)
+	}
+	if _, err := autokill.Inherited(); err != nil {
+		return fail(err)
+	}
+	if execs == 0 {
+		deadline := time.Now().Add(testproc.Patience)
+		for children := testproc.Children(os.Getpid()); len(children) > 0; children = testproc.Children(os.Getpid()) {
+			if time.Now().After(deadline) {
+				return fail(fmt.Errorf("zombies: %v", children))
+			}
+			time.Sleep(time.Millisecond)
+		}
+		fmt.Print("no zombie")
+		return 0
+	}
+	started := make(chan struct{})
+	for range 4 {
+		go func() {
+			for {
+				c := autokill.Command("/bin/sleep", "1000")
+				c.Mechanism = autokill.Tripwire
+				if c.Start() != nil {
+					continue
+				}
+				c.Process.Close()
+				_ = c.Wait()
+				select {
+				case started <- struct{}{}:
+				default:
+				}
+			}
+		}()
+	}
+	for range 10 {
+		<-started
+	}
+	return fail(autokill.Exec(testproc.Exe, []string{"restless", strconv.Itoa(execs - 1)}, testproc.RoleEnv(restlessRole), nil))
 }

@@ -36,6 +36,7 @@ func execWith(path string, argv, env []string, handles map[string]Handed) error 
 		list.Handles = append(list.Handles, left{[]byte(name), handed.Data, int(file.Fd())})
 		children = append(children, handed.Process.child)
 	}
+	defer bond.Standstill()()
 	list.Dying = bond.Unreaped(children)
 	text, err := json.Marshal(list)
 	if err != nil {

@@ -224,6 +224,10 @@ func (p *Process) Signal(sig os.Signal) error {
 // is signalled, which takes /proc and can miss somebody who is started meanwhile; and
 // once the child has ended, the error wraps [errors.ErrUnsupported]. In a PID namespace
 // all are signalled at once, but for SIGSTOP and SIGCHLD, which its init cannot pass on.
+//
+// The handle of a tree may come from a user who cannot signal all whom this program can. Then one
+// after the other is signalled, too, and a member whom that user could not signal is left alone:
+// the error wraps syscall.EPERM then.
 func (p *Process) SignalAll(sig os.Signal) error {
 	return p.signal(sig, func(number syscall.Signal) error {
 		if p.ended && p.closed {

@@ -90,6 +90,7 @@ func isBound(fd int) error {
 // before an exec.
 type adopted struct {
 	mechanism
+	started int // the pid of what a start has made: the child, or what stands around it
 	// late: a native child had ended before, or has no number here. It may be the init of a
 	// PID namespace, whose exit status is 0 whatever the command's was.
 	late bool
@@ -99,15 +100,18 @@ type adopted struct {
 }
 
 // await reaps, too, unless another does: a program that has replaced itself is the
-// parent still.
+// parent still. Of a PID namespace that is the parent of what stands around the command, whom the
+// init reaps.
 func (a adopted) await(c *Child) Ending {
-	look := c.Observer.Peek
-	if !a.attached && ours.claim(c) == c {
-		defer ours.drop(c)
-		look = c.Observer.Reap
+	look, lookOuter := c.Observer.Peek, (*pidfd.FD).Peek
+	if !a.attached && ours.claim(a.started, c) == c {
+		defer ours.drop(a.started, c)
+		if lookOuter = (*pidfd.FD).Reap; len(c.outer) == 0 {
+			look = c.Observer.Reap
+		}
 	}
 	waitEnded(c.Observer)
-	defer c.awaitOuter()
+	defer c.awaitOuter(lookOuter)
 	if exit, ended, err := look(); err == nil && ended {
 		return seen(exit)
 	}
@@ -147,25 +151,26 @@ func adoptTripwire(fd int, handle *descriptor.FD) (*Child, error) {
 		return nil, err
 	}
 	observer := target[0]
+	pid, err := pidOf(observer)
+	if err != nil {
+		observer.Close()
+		return nil, err
+	}
+	m := adopted{mechanism: tripwire{scope}, started: pid, attached: int(maker.Pid) != pid}
 	if scope == ScopePIDNamespace {
 		inside, _, err := describedBy(fd, parcelSize(scope)-headerSize, headerSize, 2)
 		if err != nil {
 			observer.Close()
 			return nil, err
 		}
-		return adoptDwellers(handle, tripwire{scope}, inside[0], inside[1], observer)
+		return adoptDwellers(handle, m, inside[0], inside[1], observer)
 	}
-	pid, err := pidOf(observer)
-	if err != nil {
-		observer.Close()
-		return nil, err
-	}
-	child := newChild(pid, handle, observer, adopted{mechanism: tripwire{scope}, attached: maker != pid})
+	child := newChild(pid, handle, observer, m)
 	switch {
 	case pid == 0:
 		child.everybody = abroad{scope, observer}
 	case scope == ScopeTree:
-		child.everybody = group{pid, observer}
+		child.everybody = group{pid, observer, weaker(maker)}
 	}
 	return child, nil
 }
@@ -195,8 +200,8 @@ func firstLook(fd int) (scope Scope, err error) {
 }
 
 // describedBy gives the pidfds of a message, all of processes that its sender could have
-// killed without the handle, and the pid that the sender had.
-func describedBy(fd, behind, size, count int) (observers []*pidfd.FD, sender int, err error) {
+// killed without the handle, and who that was.
+func describedBy(fd, behind, size, count int) (observers []*pidfd.FD, sender unix.Ucred, err error) {
 	err = undisturbed(func() ([]byte, error) {
 		// A holder can take this back, so it is asked for each time.
 		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PASSCRED, 1); err != nil {
@@ -205,12 +210,12 @@ func describedBy(fd, behind, size, count int) (observers []*pidfd.FD, sender int
 		m, err := peekBehind(fd, behind, count)
 		if err == nil {
 			observers, err = believe(m, size, count)
-			sender = int(m.sender.Pid)
+			sender = m.sender
 		}
 		return m.text, err
 	})
 	if err != nil {
-		return nil, 0, notHandle(err)
+		return nil, unix.Ucred{}, notHandle(err)
 	}
 	return observers, sender, nil
 }
@@ -277,7 +282,7 @@ func adoptNative(fd int, handle *descriptor.FD) (*Child, error) {
 		observer.Close()
 		return nil, err
 	}
-	child := newChild(pid, handle, observer, adopted{mechanism: native{}, late: pid <= 0})
+	child := newChild(pid, handle, observer, adopted{mechanism: native{}, started: pid, late: pid <= 0})
 	if pid == 0 {
 		child.everybody = abroad{ScopeProcess, observer}
 	}

@@ -20,16 +20,19 @@ import (
 //	NS_GET_TGID_FROM_PIDNS    6.11 (fs/nsfs.c)
 
 // adoptDwellers makes the Child of a handle of a PID namespace. It takes the pidfds.
-func adoptDwellers(handle *descriptor.FD, m mechanism, command, init *pidfd.FD, monitor ...*pidfd.FD) (*Child, error) {
+func adoptDwellers(handle *descriptor.FD, m adopted, command, init *pidfd.FD, monitor ...*pidfd.FD) (*Child, error) {
 	outer := append(monitor, init)
 	pid, err := pidOf(command)
+	if err == nil {
+		err = notOurInit(pid, command, init)
+	}
 	if err != nil {
 		for _, fd := range append(outer, command) {
 			fd.Close()
 		}
 		return nil, err
 	}
-	child := newChild(pid, handle, command, adopted{mechanism: m})
+	child := newChild(pid, handle, command, m)
 	child.outer = outer
 	child.everybody = dwellers{pid, command, init}
 	if pid == 0 {
@@ -40,15 +43,48 @@ func adoptDwellers(handle *descriptor.FD, m mechanism, command, init *pidfd.FD, 
 
 // adoptInit finds the command of an init of ours: process 2 of its namespace.
 func adoptInit(handle *descriptor.FD, init *pidfd.FD, namespace *os.File) (*Child, error) {
-	command, err := secondIn(namespace, init)
+	first, err := pidOf(init)
+	var command *pidfd.FD
+	if err == nil {
+		command, err = secondIn(namespace, first)
+	}
 	if err != nil {
 		init.Close()
 		return nil, fmt.Errorf("the command in the PID namespace cannot be found: %w", err)
 	}
-	return adoptDwellers(handle, native{}, command, init)
+	return adoptDwellers(handle, adopted{mechanism: native{}, started: first}, command, init)
 }
 
-func secondIn(namespace *os.File, init *pidfd.FD) (*pidfd.FD, error) {
+// notOurInit says why a process is not the init around a command: whoever is taken for one has
+// all his descendants signalled. It is nil if one of them has ended or lives elsewhere, which leaves
+// nobody to be signalled, and where /proc does not tell, which leaves nobody to be found.
+func notOurInit(pid int, command, init *pidfd.FD) error {
+	first := target{}
+	var err error
+	if first.pid, err = pidOf(init); err != nil || first.pid <= 0 || pid <= 0 || !ownProc() {
+		return err
+	}
+	s, lost := readStat(pid)
+	lost = errors.Join(lost, first.look())
+	// The numbers were their own all the time if they still are.
+	if lost != nil || ended(command) || ended(init) {
+		return nil
+	}
+	return aroundCommand(first, s)
+}
+
+// aroundCommand goes by what nobody can make up: who has a second number, and is the first by it.
+func aroundCommand(init target, command stat) error {
+	switch {
+	case command.parent != init.pid:
+		return notHandle(fmt.Errorf("process %d is not the parent of its command", init.pid))
+	case init.inner != 1 || init.pid == 1:
+		return notHandle(fmt.Errorf("process %d is not the init of a PID namespace in this one", init.pid))
+	}
+	return nil
+}
+
+func secondIn(namespace *os.File, init int) (*pidfd.FD, error) {
 	const translate = 2<<30 | 4<<16 | 0xb7<<8 | 7 // NS_GET_TGID_FROM_PIDNS, _IOR(NSIO, 7, int)
 	pid, _, errno := unix.Syscall(unix.SYS_IOCTL, namespace.Fd(), translate, 2)
 	if errno != 0 {
@@ -61,11 +97,7 @@ func secondIn(namespace *os.File, init *pidfd.FD) (*pidfd.FD, error) {
 	// The number may have become another's before it was opened. But who has the init for
 	// a parent lives in the namespace, and while that is there, so is its second process.
 	parent, err := parentOf(command, int(pid))
-	var first int
-	if err == nil {
-		first, err = pidOf(init)
-	}
-	if err == nil && parent != first {
+	if err == nil && parent != init {
 		err = os.ErrProcessDone
 	}
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
 
@@ -33,16 +34,34 @@ func pretend(t testing.TB, attest bool, messages ...queued) *os.File {
 		}
 	}
 	for _, m := range messages {
-		var rights []byte
-		if len(m.files) > 0 {
-			rights = unix.UnixRights(m.files...)
-		}
-		if err := unix.Sendmsg(pair[1], m.text, rights, nil, 0); err != nil {
-			t.Fatal(err)
-		}
+		m.send(t, pair[1], nil)
 	}
 	_ = unix.Close(pair[1])
 	return handle
+}
+
+// pretendAs is pretend by another user, which root can say of itself.
+func pretendAs(t *testing.T, uid uint32, messages ...queued) *os.File {
+	t.Helper()
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range messages {
+		m.send(t, pair[1], unix.UnixCredentials(&unix.Ucred{Pid: int32(os.Getpid()), Uid: uid, Gid: uid}))
+	}
+	_ = unix.Close(pair[1])
+	return os.NewFile(uintptr(pair[0]), "pretended handle")
+}
+
+func (m queued) send(t testing.TB, socket int, control []byte) {
+	t.Helper()
+	if len(m.files) > 0 {
+		control = append(control, unix.UnixRights(m.files...)...)
+	}
+	if err := unix.Sendmsg(socket, m.text, control, nil, 0); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func description(s Scope, pid int) []byte {
@@ -127,6 +146,12 @@ func TestAdoptDistrusts(t *testing.T) {
 		{"a file for a pidfd", pretends(true, with(description(ScopeProcess, pid), file)...)},
 		{"nobody has attested it", pretends(false, describe, parcel)},
 		{"a namespace without an introduction", pretends(true, queued{description(ScopePIDNamespace, pid), []int{pidfd}}, queued{appendHeader(nil, ScopePIDNamespace), []int{file, file, file, file, pidfd, pidfd}})},
+		{"a namespace whose init is its command", pretends(
+			true,
+			queued{description(ScopePIDNamespace, pid), []int{pidfd}},
+			queued{appendHeader(nil, ScopePIDNamespace), []int{file, file, file, file}},
+			queued{appendHeader(nil, ScopePIDNamespace), []int{pidfd, pidfd}},
+		)},
 		{"a peek offset", func(t *testing.T) *os.File {
 			f := pretends(true, with(nil)...)(t)
 			setPeekOffset(t, f, 1000)
@@ -212,6 +237,57 @@ func TestAdoptedDoesNotReap(t *testing.T) {
 	adopted.Await() // has had the time that it gives to the parent
 	if end := child.Await(); !end.Known || end.Rusage.Maxrss == 0 {
 		t.Errorf("somebody else has reaped the child: %+v", end)
+	}
+}
+
+// TestAdoptedGroup: a process of root in the group of a handle that another user has made (a
+// set-user-ID program in a job) is not signalled with the rights of root.
+func TestAdoptedGroup(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("needs root, to be more powerful than who has made the handle")
+	}
+	const somebody = 65534
+	start := func(uid uint32, group int) *exec.Cmd {
+		t.Helper()
+		c := exec.Command("sleep", "1000")
+		c.SysProcAttr = &unix.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}, Setpgid: true, Pgid: group}
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			_ = c.Process.Kill()
+			_ = c.Wait()
+		})
+		return c
+	}
+	leader := start(somebody, 0)
+	ofRoot := start(0, leader.Process.Pid)
+	observer, err := unix.PidfdOpen(leader.Process.Pid, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(observer)
+	null := reopened(t, "/dev/null")
+	defer null.Close()
+	file := int(null.Fd())
+	child, err := Adopt(pretendAs(
+		t, somebody,
+		queued{description(ScopeTree, leader.Process.Pid), []int{observer}},
+		queued{appendHeader(nil, ScopeTree), []int{file, file, file, file}},
+	))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer child.Close()
+	if err := child.SignalAll(unix.SIGSTOP); !errors.Is(err, unix.EPERM) {
+		t.Errorf("to signal one of root's: %v", err)
+	}
+	child.Kill()
+	if err := leader.Wait(); err == nil {
+		t.Error("the leader was not killed")
+	}
+	if s, err := readStat(ofRoot.Process.Pid); err != nil || s.dead() || s.state == "T" {
+		t.Errorf("the process of root: %+v, %v", s, err)
 	}
 }
 

@@ -53,7 +53,7 @@ func attach(pid int, s Scope) (*Child, error) {
 	child := newChild(pid, sockets.handle, observer, attached{tripwire{s}})
 	child.peer = sockets.postbox()
 	if s == ScopeTree {
-		child.everybody = group{pid, observer}
+		child.everybody = group{leader: pid, observer: observer}
 	}
 	return child, nil
 }
@@ -98,8 +98,8 @@ var attaching proof
 // proveAttach attaches a child of a proof that has a bond of its own, or it would outlive
 // us if we were killed here. That one is kept until the other has killed.
 func proveAttach() error {
-	p := parcels[ScopeProcess].Get().(*parcel)
-	defer parcels[ScopeProcess].Put(p)
+	p := takeParcel(ScopeProcess)
+	defer p.putBack()
 	var own socketPair
 	defer func() {
 		if own.handle != nil {

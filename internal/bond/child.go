@@ -100,12 +100,12 @@ func (c *Child) Close() {
 	}
 }
 
-// awaitOuter waits until those around the command have ended, too. One whose parent was
-// killed has got another, who reaps it: that is us if we are a subreaper, or an init.
-func (c *Child) awaitOuter() {
+// awaitOuter waits until those around the command have ended, too, and looks at each. One whose
+// parent was killed has got another, who reaps it: that is us if we are a subreaper, or an init.
+func (c *Child) awaitOuter(look func(*pidfd.FD) (pidfd.Exit, bool, error)) {
 	for _, fd := range c.outer {
 		_ = fd.Wait(context.Background())
-		_, _, _ = fd.Reap()
+		_, _, _ = look(fd)
 	}
 }
 

@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/autokill/autokill/internal/clone"
 	"github.com/autokill/autokill/pidfd"
 )
 
@@ -35,6 +37,21 @@ func couldKill(sender unix.Ucred, observer *pidfd.FD) error {
 		return nil
 	}
 	return fmt.Errorf("user %d has made it, who could not kill a process of user %d", sender.Uid, creds.real)
+}
+
+// weaker gives the maker of a handle, or nil if he can signal all whom this program can.
+func weaker(maker unix.Ucred) *unix.Ucred {
+	caps, err := clone.ReadCapabilities()
+	if asPowerful(int(maker.Uid), self().uids, err != nil || caps.Has(unix.CAP_KILL)) {
+		return nil
+	}
+	return &maker
+}
+
+// asPowerful goes by the rule of kill(2). The program's ids are the real and the effective one.
+func asPowerful(maker int, program []int, capable bool) bool {
+	other := func(uid int) bool { return uid != maker }
+	return maker == 0 || !capable && !slices.ContainsFunc(program, other)
 }
 
 type creds struct{ real, saved uint32 }

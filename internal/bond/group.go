@@ -4,6 +4,7 @@ package bond
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"syscall"
@@ -27,17 +28,27 @@ import (
 type group struct {
 	leader   int
 	observer *pidfd.FD // of the leader
+	// maker has made the handle, and cannot signal all whom this program can: one who is
+	// another's in the group (a set-user-ID program in a job) is left alone. It is nil otherwise.
+	maker *unix.Ucred
 }
 
 func (group) scope() Scope { return ScopeTree }
 
 func (g group) kill() {
+	if g.maker != nil {
+		_ = g.signalEach(unix.SIGKILL) // the closing of the handle does the rest
+		return
+	}
 	if err := g.observer.Signal(unix.SIGKILL, pidfd.ToProcessGroup); err != nil {
 		_ = g.observer.Signal(unix.SIGKILL, pidfd.ToReferent)
 	}
 }
 
 func (g group) signal(sig syscall.Signal) error {
+	if g.maker != nil {
+		return g.signalEach(sig)
+	}
 	err := g.observer.Signal(sig, pidfd.ToProcessGroup)
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
@@ -48,8 +59,8 @@ func (g group) signal(sig syscall.Signal) error {
 	return err
 }
 
-// signalEach is signal for kernels before 6.9: one after the other. Who is forked
-// meanwhile can be missed.
+// signalEach is signal for kernels before 6.9, and for a maker who could not signal everybody:
+// one after the other. Who is forked meanwhile can be missed.
 func (g group) signalEach(sig syscall.Signal) error {
 	members, err := g.members()
 	if err != nil {
@@ -58,12 +69,13 @@ func (g group) signalEach(sig syscall.Signal) error {
 	if len(members) == 0 {
 		return os.ErrProcessDone
 	}
+	var failed error
 	for _, pid := range members {
-		if err := g.signalOne(pid, sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
-			return err
+		if err := g.signalOne(pid, sig); err != nil && !errors.Is(err, os.ErrProcessDone) && failed == nil {
+			failed = err
 		}
 	}
-	return nil
+	return failed
 }
 
 func (g group) signalOne(pid int, sig syscall.Signal) error {
@@ -75,6 +87,11 @@ func (g group) signalOne(pid int, sig syscall.Signal) error {
 	// The pid may have become somebody else's before it was opened.
 	if s, err := readStat(pid); err != nil || s.group != g.leader || g.state() != occupied {
 		return os.ErrProcessDone
+	}
+	if g.maker != nil {
+		if err := couldKill(*g.maker, fd); err != nil {
+			return fmt.Errorf("process %d of the group: %w (%w)", pid, err, unix.EPERM)
+		}
 	}
 	return fd.Signal(sig, pidfd.ToReferent)
 }

@@ -89,7 +89,7 @@ func (i inside) end(c *Child) Ending {
 	i.namespace.Close()
 	i.mechanism.await(i.outer)
 	i.outer.Observer.Close()
-	c.awaitOuter()
+	c.awaitOuter((*pidfd.FD).Reap)
 	if told {
 		return Ending{Known: true, Status: status, Rusage: usage}
 	}

@@ -10,16 +10,40 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/autokill/autokill/internal/clone"
 	"github.com/autokill/autokill/pidfd"
 )
 
-// reapers are those that a Child of this program will reap, by pid.
+// reapers are those that this program will reap.
 type reapers struct {
+	cloning sync.RWMutex // an exec has it alone: see Standstill
+
 	mu    sync.Mutex
+	begun map[*parcel]int // pids of those whose start is under way, by what each has for itself
 	byPid map[int]*Child
 }
 
-var ours = reapers{byPid: map[int]*Child{}}
+var ours = reapers{begun: map[*parcel]int{}, byPid: map[int]*Child{}}
+
+// clone makes a child that is known from its first moment on.
+func (r *reapers) clone(p *parcel, request *clone.Request) (clone.Pending, error) {
+	r.cloning.RLock()
+	defer r.cloning.RUnlock()
+	pending, err := request.Clone()
+	if err == nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.begun[p] = pending.Pid()
+	}
+	return pending, err
+}
+
+// settle is the end of a start: the child is somebody's now, or was reaped.
+func (r *reapers) settle(p *parcel) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.begun, p)
+}
 
 func (r *reapers) put(c *Child) {
 	r.mu.Lock()
@@ -28,23 +52,30 @@ func (r *reapers) put(c *Child) {
 }
 
 // claim gives the one that will reap this pid: c, unless there is one already.
-func (r *reapers) claim(c *Child) *Child {
+func (r *reapers) claim(pid int, c *Child) *Child {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if first, taken := r.byPid[c.Pid]; taken {
+	if first, taken := r.byPid[pid]; taken {
 		return first
 	}
-	r.byPid[c.Pid] = c
+	r.byPid[pid] = c
 	return c
 }
 
 // drop forgets c. The pid may be another's by now.
-func (r *reapers) drop(c *Child) {
+func (r *reapers) drop(pid int, c *Child) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.byPid[c.Pid] == c {
-		delete(r.byPid, c.Pid)
+	if r.byPid[pid] == c {
+		delete(r.byPid, pid)
 	}
+}
+
+// Standstill lets nobody clone a child until it is over. It waits for no start: who is cloned is
+// known.
+func Standstill() (over func()) {
+	ours.cloning.Lock()
+	return ours.cloning.Unlock
 }
 
 // Unreaped are the pids of all children that this program will reap, but for those, and for
@@ -52,6 +83,11 @@ func (r *reapers) drop(c *Child) {
 func Unreaped(but []*Child) (pids []int) {
 	ours.mu.Lock()
 	defer ours.mu.Unlock()
+	for _, pid := range ours.begun {
+		if err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT|unix.WALL, nil); !errors.Is(err, unix.ECHILD) {
+			pids = append(pids, pid) // not one that has failed and was reaped
+		}
+	}
 	for _, child := range ours.byPid {
 		if slices.ContainsFunc(but, func(c *Child) bool { return c == child || c.reaps == child }) {
 			continue
@@ -65,7 +101,8 @@ func Unreaped(but []*Child) (pids []int) {
 			}
 		}
 	}
-	return pids
+	slices.Sort(pids)
+	return slices.Compact(pids) // a start that is over just now is in both
 }
 
 // ReapOrphans reaps those of Unreaped in the program that comes after an exec, which has

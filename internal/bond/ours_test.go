@@ -62,9 +62,9 @@ func TestUnreaped(t *testing.T) {
 	defer child.Close()
 	adopted := adoptAgain(t, child)
 	monitor := child.reaps
-	ours.drop(monitor) // as after an exec
-	ours.claim(adopted)
-	defer ours.drop(adopted)
+	ours.drop(monitor.Pid, monitor) // as after an exec
+	ours.claim(monitor.Pid, adopted)
+	defer ours.drop(monitor.Pid, adopted)
 	if pids := Unreaped(nil); !slices.Equal(pids, []int{monitor.Pid}) {
 		t.Errorf("unreaped are %v, the monitor is %d, the command %d", pids, monitor.Pid, adopted.Pid)
 	}

@@ -132,6 +132,14 @@ var parcels = [...]sync.Pool{
 	ScopePIDNamespace: {New: func() any { return newParcel(ScopePIDNamespace) }},
 }
 
+func takeParcel(s Scope) *parcel { return parcels[s].Get().(*parcel) }
+
+// putBack ends the start that the parcel was taken for.
+func (p *parcel) putBack() {
+	ours.settle(p)
+	parcels[p.scope].Put(p)
+}
+
 // compile makes the steps that put the parcel into the queue of the socket's peer.
 // The child's own copies of everything made here go with the close_range that ends
 // its descriptor steps, or its share of the holder's table does: arming comes before that,

@@ -125,8 +125,8 @@ func (native) prove() error {
 }
 
 func (t tripwire) prove() error {
-	p := parcels[t.scope].Get().(*parcel)
-	defer parcels[t.scope].Put(p)
+	p := takeParcel(t.scope)
+	defer p.putBack()
 	return probe(p.clone, func(pid, _ int) (int, error) { return openPidfd(pid) })
 }
 

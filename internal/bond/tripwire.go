@@ -35,8 +35,8 @@ func (t tripwire) start(r *clone.Request, allowNewPrivs bool) (*Child, error) {
 	r.NoNewPrivs = !allowNewPrivs
 	// A proof copies the table: it closes the handle while the child still runs its steps.
 	r.Shared = r.CopiesTable() == nil
-	p := parcels[t.scope].Get().(*parcel)
-	defer parcels[t.scope].Put(p)
+	p := takeParcel(t.scope)
+	defer p.putBack()
 	if t.scope == ScopePIDNamespace {
 		r.Prologue = append(p.introduction(), r.Prologue...)
 	}
@@ -59,7 +59,7 @@ func (t tripwire) start(r *clone.Request, allowNewPrivs bool) (*Child, error) {
 	child.pidfd, child.peer = c.Pidfd, sockets.postbox()
 	ours.put(child)
 	if t.scope == ScopeTree {
-		child.everybody = group{c.Pid, observer}
+		child.everybody = group{leader: c.Pid, observer: observer}
 	}
 	return child, nil
 }
@@ -128,7 +128,7 @@ func (p *parcel) clone(r *clone.Request) (pending clone.Pending, sockets socketP
 	if p.scope == ScopeTree {
 		p.seal(r)
 	}
-	pending, err = r.Clone()
+	pending, err = ours.clone(p, r)
 	if err == nil {
 		publish(pair[0], p.scope, pending.Pid())
 	}
@@ -143,7 +143,7 @@ func (tripwire) await(c *Child) Ending {
 
 // reaped does what is to be done then.
 func (c *Child) reaped(end Ending) {
-	ours.drop(c)
+	ours.drop(c.Pid, c)
 	c.post(end)
 }
 

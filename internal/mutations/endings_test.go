@@ -26,7 +26,7 @@ var endings = []mutation{
 	},
 	{
 		name: "reaping twice", file: "internal/bond/adopt.go",
-		old: "	if !a.attached && ours.claim(c) == c {\n", new: "	if !a.attached && ours.claim(c) != nil {\n",
+		old: "	if !a.attached && ours.claim(a.started, c) == c {\n", new: "	if !a.attached && ours.claim(a.started, c) != nil {\n",
 		pkg: "internal/bond", test: "^TestAdoptedDoesNotReap$",
 	},
 	{
@@ -51,7 +51,7 @@ var endings = []mutation{
 	},
 	{
 		name: "who was attached is reaped by a second holder", file: "internal/bond/adopt.go",
-		old: "attached: maker != pid", new: "attached: maker < 0",
+		old: "attached: int(maker.Pid) != pid", new: "attached: maker.Pid < 0",
 		pkg: ".", test: "^TestAttachedIsLeftToItsParent$",
 	},
 	{
@@ -63,6 +63,11 @@ var endings = []mutation{
 		name: "the monitor is forgotten at the second exec", file: "internal/bond/ours.go",
 		old: "append([]*pidfd.FD{child.Observer}, child.outer...)", new: "[]*pidfd.FD{child.Observer}",
 		pkg: "internal/bond", test: "^TestUnreaped$",
+	},
+	{
+		name: "a start under way is forgotten at an exec", file: "internal/bond/ours.go",
+		old: "		r.begun[p] = pending.Pid()\n", new: "",
+		pkg: ".", test: "^TestExecDuringStarts$",
 	},
 	{
 		name: "registry forgotten", file: "process.go",

@@ -10,6 +10,16 @@ var travelling = []mutation{
 		pkg: "internal/bond", test: "^TestAdoptDistrusts$",
 	},
 	{
+		name: "a group is signalled with the receiver's rights", file: "internal/bond/adopt.go",
+		old: "group{pid, observer, weaker(maker)}", new: "group{leader: pid, observer: observer}",
+		pkg: "internal/bond", test: "^TestAdoptedGroup$",
+	},
+	{
+		name: "anybody is taken for an init", file: "internal/bond/adopt_pidns.go",
+		old: "		err = notOurInit(pid, command, init)\n", new: "		_ = notOurInit\n",
+		pkg: "internal/bond", test: "^TestAdoptDistrusts$",
+	},
+	{
 		name: "the descriptors in the queue are not counted", file: "internal/bond/distrust.go",
 		old: "err == nil && n != want {", new: "err == nil && n < 0 {",
 		pkg: "internal/bond", test: "^TestAdoptDistrusts$",

@@ -84,9 +84,9 @@ var tripwires = []mutation{
 	if p.scope == ScopeTree {
 		p.seal(r)
 	}
-	pending, err = r.Clone()
+	pending, err = ours.clone(p, r)
 `,
-		new: `	if pending, err = r.Clone(); err == nil {
+		new: `	if pending, err = ours.clone(p, r); err == nil {
 		time.Sleep(5 * time.Millisecond)
 		var bound socketPair
 		if bound, err = attachToPending(pending.Pid()); err == nil {
