@@ -62,13 +62,13 @@ var scopes = []mutation{
 	},
 	{
 		name: "the command does not wait for its namespace", file: "internal/pidns/namespace.go",
-		old: "r.Prologue, r.Waits = p.commandSteps(), p.waitSteps()", new: "r.Prologue = p.commandSteps()",
+		old: "r.Prologue, r.Waits = p.commandSteps(), p.waitSteps(len(r.Files))", new: "r.Prologue = p.commandSteps()",
 		pkg: "internal/pidns", test: "^TestPlan$",
 	},
 	{
 		name: "monitor and init keep descriptors of others", file: "internal/pidns/steps.go",
-		old: "	steps = clone.Inherit(steps, []int{control, p.program})\n",
-		new: "	kept := clone.Inherit(steps, []int{control, p.program})\n	steps = kept[:len(kept)-1]\n",
+		old: "	steps = clone.Inherit(steps, append(files, p.program))\n",
+		new: "	kept := clone.Inherit(steps, append(files, p.program))\n	steps = kept[:len(kept)-1]\n",
 		pkg: "internal/pidns", test: "^TestOursHoldNothing$",
 	},
 }

@@ -14,7 +14,8 @@
 // Monitor and init run steps of package clone until the command is forked; then each
 // executes a program of a few hundred bytes (program_amd64.s, program_arm64.s) from a
 // memfd. They share the caller's memory until then and copy none of it. The command
-// waits with its own preparation until the init is in place and cannot be looked into.
+// waits with its own preparation until the init is in place and cannot be looked into, and
+// says so by an eventfd.
 //
 // Ledger of kernel versions:
 //

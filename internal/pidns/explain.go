@@ -69,7 +69,7 @@ func explain(err error, o Options, sysctl func(string) string) string {
 		return "a security module (TOMOYO) looks for the program in /dev/fd, which is not there, as in a chroot"
 	case step == stepProgram && denied:
 		return "a program in a memfd may not be executed here"
-	case step == stepGo && is(clone.ErrNotStarted):
+	case step == stepReady && is(clone.ErrNotStarted):
 		return "its init has not come up: a security module may have taken the death signal from it, or killed it"
 	}
 	return ""

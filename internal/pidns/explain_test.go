@@ -58,7 +58,7 @@ func TestExplain(t *testing.T) {
 		{"no mounts", path(stepPropagation, "/", unix.EACCES), user, nil, "forbids mounts"},
 		{"no memfd", call(stepProgram, unix.EACCES), Options{}, nil, "memfd may not be executed"},
 		{"no /dev/fd", call(stepProgram, unix.ENOENT), Options{}, nil, "/dev/fd"},
-		{"the init does not come", call(stepGo, clone.ErrNotStarted), Options{}, nil, "has not come up"},
+		{"the init does not come", call(stepReady, clone.ErrNotStarted), Options{}, nil, "has not come up"},
 
 		{"no processes", call("clone3", unix.EAGAIN), user, nil, ""},
 		{"no program", path("execve", "/proc/self/exe", unix.ENOENT), Options{}, nil, ""},

@@ -21,8 +21,8 @@ import (
 type Namespace struct {
 	control *os.File
 
-	// For the start only.
-	theirs, program int
+	// For the start only. By the eventfd the init tells the command that all is ready.
+	theirs, ready, program int
 }
 
 // Prepare makes a request one for a command in a namespace of its own. After the
@@ -35,23 +35,28 @@ func Prepare(r *clone.Request, o Options) (*Namespace, error) {
 	if err != nil {
 		return nil, err
 	}
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	ready, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
 	if err != nil {
 		_ = unix.Close(program)
+		return nil, os.NewSyscallError("eventfd2", err)
+	}
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		_, _ = unix.Close(program), unix.Close(ready)
 		return nil, os.NewSyscallError("socketpair", err)
 	}
 	// The kernel adds the sender's pid to what we receive, as we see it.
 	if err := errors.Join(unix.SetNonblock(pair[0], true), unix.SetsockoptInt(pair[0], unix.SOL_SOCKET, unix.SO_PASSCRED, 1)); err != nil {
-		_, _, _ = unix.Close(program), unix.Close(pair[0]), unix.Close(pair[1])
+		_, _, _, _ = unix.Close(program), unix.Close(ready), unix.Close(pair[0]), unix.Close(pair[1])
 		return nil, os.NewSyscallError("setsockopt(SO_PASSCRED)", err)
 	}
-	n := &Namespace{os.NewFile(uintptr(pair[0]), "autokill namespace"), pair[1], program}
-	if slices.ContainsFunc([]int{pair[0], pair[1], program}, func(fd int) bool { return slices.Contains(r.Files, fd) }) {
+	n := &Namespace{os.NewFile(uintptr(pair[0]), "autokill namespace"), pair[1], ready, program}
+	if slices.ContainsFunc([]int{pair[0], pair[1], ready, program}, func(fd int) bool { return slices.Contains(r.Files, fd) }) {
 		n.Started()
 		n.Close()
 		return nil, fmt.Errorf("a file for the child was closed during the start: %w", os.ErrClosed)
 	}
-	plan(r, o, &processes{control: n.theirs, program: n.program}, os.Geteuid(), os.Getegid())
+	plan(r, o, &processes{control: n.theirs, ready: n.ready, program: n.program}, os.Geteuid(), os.Getegid())
 	return n, nil
 }
 
@@ -68,7 +73,8 @@ func plan(r *clone.Request, o Options, p *processes, uid, gid int) {
 	prepare = append(prepare, p.mountSteps(filepath.Clean(r.Chroot+"/proc"))...)
 
 	r.Child = &p.command
-	r.Prologue, r.Waits = p.commandSteps(), p.waitSteps()
+	r.Prologue, r.Waits = p.commandSteps(), p.waitSteps(len(r.Files))
+	r.Files = append(slices.Clip(r.Files), p.ready)
 	if !o.Monitor {
 		p.init.Steps = p.initSteps(leave(r), prepare)
 		r.Flags = flags
@@ -85,6 +91,7 @@ func plan(r *clone.Request, o Options, p *processes, uid, gid int) {
 // Started closes what only the start needed.
 func (n *Namespace) Started() {
 	_ = unix.Close(n.theirs)
+	_ = unix.Close(n.ready)
 	_ = unix.Close(n.program)
 }
 

@@ -24,10 +24,10 @@ func names(task *clone.Task) string {
 func TestPlan(t *testing.T) {
 	const (
 		guard   = "prctl(PR_SET_PDEATHSIG) wait4 ppoll(monitor) "
-		command = "rt_sigaction clone setsid dup3 dup3 close_range "
+		command = "rt_sigaction clone setsid dup3 dup3 dup3 close_range "
 		maps    = "openat write openat write openat write "
 		end     = "mount(MS_SLAVE) mount(proc) chdir fcntl(F_SETFD) execveat"
-		monitor = " setpgid close_range dup3 close_range chdir fcntl(F_SETFD) execveat"
+		monitor = " setpgid dup3 close_range chdir fcntl(F_SETFD) execveat"
 	)
 	tests := []struct {
 		name    string
@@ -47,8 +47,8 @@ func TestPlan(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r := &clone.Request{Flags: unix.CLONE_INTO_CGROUP | unix.CLONE_NEWNET}
-			plan(r, tt.options, &processes{control: 7, program: 8}, 1000, 100)
+			r := &clone.Request{Flags: unix.CLONE_INTO_CGROUP | unix.CLONE_NEWNET, Files: []int{0, 1, 2}}
+			plan(r, tt.options, &processes{control: 7, ready: 8, program: 9}, 1000, 100)
 			want := tt.flags | unix.CLONE_INTO_CGROUP
 			if !tt.options.Monitor {
 				want |= unix.CLONE_NEWNET
@@ -66,8 +66,11 @@ func TestPlan(t *testing.T) {
 			if got, want := names(&clone.Task{Steps: r.Prologue}), "rt_sigaction pidfd_open pidfd_open sendmsg(command)"; got != want {
 				t.Errorf("the command begins with %q, want %q", got, want)
 			}
-			if got := names(&clone.Task{Steps: r.Waits}); got != stepGo {
-				t.Errorf("the command waits by %q", got)
+			if got, want := names(&clone.Task{Steps: r.Waits}), stepReady+" close"; got != want {
+				t.Errorf("the command waits by %q, want %q", got, want)
+			}
+			if want := []int{0, 1, 2, 8}; !slices.Equal(r.Files, want) || r.Waits[0].Args[0] != clone.Int(3) {
+				t.Errorf("the command has the files %v, want %v, and waits at another than the last: %v", r.Files, want, r.Waits)
 			}
 		})
 	}

@@ -26,8 +26,8 @@ const endMark = "autokill"
 // The monitor waits until it has no child any more, and exits.
 //
 // The init, if it has an argument, exits unless its death signal is SIGKILL. It
-// tells the command, pid 2, by SIGCONT that it can go on. Then it takes one signal after
-// the other. For SIGCHLD it reaps whoever has ended; when that is the command, it
+// tells the command by an eventfd, descriptor 1, that it can go on, and closes that. Then
+// it takes one signal after the other. For SIGCHLD it reaps whoever has ended; when that is the command, it
 // sends a [report] into descriptor 0 and exits, which ends the namespace. A stop of who
 // has called PTRACE_TRACEME, which wait tells without being asked, is no end: the process
 // stays stopped, as with any parent that does not trace. What a process

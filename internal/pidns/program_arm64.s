@@ -2,6 +2,8 @@
 
 #include "textflag.h"
 
+#define SYS_close 57
+#define SYS_write 64
 #define SYS_exit_group 94
 #define SYS_kill 129
 #define SYS_rt_sigtimedwait 137
@@ -9,9 +11,10 @@
 #define SYS_sendto 206
 #define SYS_wait4 260
 
+#define READY 1 // descriptor
+
 #define SIGKILL 9
 #define SIGCHLD 17
-#define SIGCONT 18
 #define EINTR 4
 #define SI_QUEUE -1
 #define EVERYBODY 0x616c6c // see the constant everybody
@@ -27,7 +30,7 @@
 #define INFO 0 // siginfo_t
 #define CODE 8 // its si_code
 #define VALUE 24 // its si_value
-#define SET 128 // sigset_t
+#define SET 128 // sigset_t, and the word for the eventfd
 #define REPORT 136 // the type report: status and struct rusage
 #define USAGE 144
 #define TIME 288 // struct timespec
@@ -79,9 +82,18 @@ ready:
 	CMP	$0, R0
 	BGT	ready
 
-	MOVD	$SYS_kill, R8
-	MOVD	$2, R0
-	MOVD	$SIGCONT, R1
+	// The command can go on.
+	MOVD	$1, R9
+	MOVD	R9, SET(R21)
+	MOVD	$SYS_write, R8
+	MOVD	$READY, R0
+	ADD	$SET, R21, R1
+	MOVD	$8, R2
+	SVC
+	CMP	$8, R0
+	BNE	fail
+	MOVD	$SYS_close, R8
+	MOVD	$READY, R0
 	SVC
 
 next:

@@ -25,7 +25,7 @@ const (
 	stepForkUser    = "clone(CLONE_NEWPID|CLONE_NEWNS|CLONE_NEWUSER)"
 	stepPropagation = "mount(MS_SLAVE)"
 	stepProc        = "mount(proc)"
-	stepGo          = "rt_sigtimedwait"
+	stepReady       = "read(the word that the namespace is ready)"
 	stepAlive       = "ppoll(monitor)"
 	stepProgram     = "execveat"
 )
@@ -33,7 +33,7 @@ const (
 // processes are the tasks of a start in a namespace, and the memory that their steps
 // work on.
 type processes struct {
-	control, program int // descriptors of the caller
+	control, ready, program int // descriptors of the caller
 
 	init, command clone.Task
 
@@ -54,7 +54,7 @@ type processes struct {
 		}
 		text [1]byte
 	}
-	goAhead uint64 // sigset_t
+	word uint64 // what the command reads when its namespace is ready
 }
 
 // monitorSteps end with the program. The monitor leaves the process group, like the
@@ -66,7 +66,7 @@ func (p *processes) monitorSteps(forkInit clone.Step) []clone.Step {
 		forkInit,
 		leaveGroup,
 	}
-	return p.become(steps, -1, nil, "autokill-monitor")
+	return p.become(steps, nil, nil, "autokill-monitor")
 }
 
 // guardSteps come first in the init of a tripwire: it must not outlive the monitor.
@@ -169,7 +169,7 @@ func (p *processes) initSteps(leave clone.Step, prepare []clone.Step, argv ...st
 		p.command.Fork("clone", uint64(unix.SIGCHLD)),
 		leave,
 	}
-	return p.become(steps, p.control, prepare, append([]string{InitName}, argv...)...)
+	return p.become(steps, []int{p.control, p.ready}, prepare, append([]string{InitName}, argv...)...)
 }
 
 // commandSteps come first in the command: it tells the caller who it and the init are.
@@ -194,36 +194,44 @@ func (p *processes) commandSteps() []clone.Step {
 }
 
 // waitSteps make the command wait until the namespace is prepared and the init can be
-// neither looked into nor traced.
-func (p *processes) waitSteps() []clone.Step {
-	p.goAhead = 1 << (unix.SIGCONT - 1)
-	return []clone.Step{{
-		Name: stepGo, Nr: unix.SYS_RT_SIGTIMEDWAIT, Mask: ^uintptr(0), Want: uintptr(unix.SIGCONT),
-		Args: [6]clone.Arg{clone.Addr(&p.goAhead), clone.Int(0), clone.Int(0), clone.Int(8)},
-	}}
+// neither looked into nor traced. Number n is its eventfd, which it gives up then.
+//
+// A signal would not do for a word: anybody can send one to the group, and a SIGCONT that is
+// pending goes when a stop comes, also an ignored one (kernel/signal.c, prepare_signal). The
+// read goes on after a stop. If the init ends before its word, the kernel kills the command,
+// so no end of file has to tell.
+func (p *processes) waitSteps(n int) []clone.Step {
+	return []clone.Step{
+		{
+			Name: stepReady, Nr: unix.SYS_READ, Mask: ^uintptr(0), Want: unsafe.Sizeof(p.word),
+			Args: [6]clone.Arg{clone.Int(n), clone.Addr(&p.word), clone.Int(int(unsafe.Sizeof(p.word)))},
+		},
+		{Name: "close", Nr: unix.SYS_CLOSE, Args: [6]clone.Arg{clone.Int(n)}},
+	}
 }
 
 // become adds the steps that make the process a program that holds nothing: no
-// descriptor but perhaps the control socket, no directory. What can block is done when
+// descriptor but those that it needs, no directory. What can block is done when
 // the descriptors are given up: among them are the handles of others.
-func (p *processes) become(steps []clone.Step, control int, prepare []clone.Step, argv ...string) []clone.Step {
+func (p *processes) become(steps []clone.Step, files []int, prepare []clone.Step, argv ...string) []clone.Step {
 	name, err := syscall.SlicePtrFromStrings(argv)
 	if err != nil {
 		panic(err) // cannot be: the names have no NUL
 	}
 	env := make([]*byte, 1)
-	steps = clone.Inherit(steps, []int{control, p.program})
+	program := len(files)
+	steps = clone.Inherit(steps, append(files, p.program))
 	steps = append(steps, prepare...)
 	return append(
 		steps,
 		clone.Step{Name: "chdir", Path: "/", Nr: unix.SYS_CHDIR, Args: [6]clone.Arg{cstring("/")}},
 		clone.Step{
 			Name: "fcntl(F_SETFD)", Nr: unix.SYS_FCNTL,
-			Args: [6]clone.Arg{clone.Int(1), clone.Int(unix.F_SETFD), clone.Int(unix.FD_CLOEXEC)},
+			Args: [6]clone.Arg{clone.Int(program), clone.Int(unix.F_SETFD), clone.Int(unix.FD_CLOEXEC)},
 		},
 		clone.Step{
 			Name: stepProgram, Nr: unix.SYS_EXECVEAT,
-			Args: [6]clone.Arg{clone.Int(1), cstring(""), clone.Addr(&name[0]), clone.Addr(&env[0]), clone.Int(unix.AT_EMPTY_PATH)},
+			Args: [6]clone.Arg{clone.Int(program), cstring(""), clone.Addr(&name[0]), clone.Addr(&env[0]), clone.Int(unix.AT_EMPTY_PATH)},
 		},
 	)
 }
