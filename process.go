@@ -223,7 +223,8 @@ func (p *Process) Signal(sig os.Signal) error {
 // In a tree the kernel signals all at once since Linux 6.9. Before, one after the other
 // is signalled, which takes /proc and can miss somebody who is started meanwhile; and
 // once the child has ended, the error wraps [errors.ErrUnsupported]. In a PID namespace
-// all are signalled at once, but for SIGSTOP and SIGCHLD, which its init cannot pass on.
+// all are signalled at once, by its init. The error is EAGAIN if the user has as many queued
+// signals as RLIMIT_SIGPENDING allows.
 //
 // The handle of a tree may come from a user who cannot signal all whom this program can. Then one
 // after the other is signalled, too, and a member whom that user could not signal is left alone:

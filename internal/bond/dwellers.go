@@ -25,14 +25,11 @@ func (dwellers) scope() Scope { return ScopePIDNamespace }
 // kill needs no more than the init.
 func (d dwellers) kill() { _ = d.init.Signal(syscall.SIGKILL, pidfd.ToReferent) }
 
-// signal has the init send it to all others. What the init cannot take goes to one
-// after the other, or is for the init.
+// signal has the init send it to all others. What ends the init, or asks whether it is
+// there, is for the init.
 func (d dwellers) signal(sig syscall.Signal) error {
-	switch {
-	case sig == 0, sig == syscall.SIGKILL:
+	if sig == 0 || sig == syscall.SIGKILL {
 		return d.init.Signal(sig, pidfd.ToReferent)
-	case !pidns.Passable(sig):
-		return d.signalEach(sig)
 	}
 	conn, err := d.init.SyscallConn()
 	if err != nil {
@@ -46,41 +43,6 @@ func (d dwellers) signal(sig syscall.Signal) error {
 		return os.ErrProcessDone
 	}
 	return sent
-}
-
-// signalEach can miss who is forked meanwhile. Nobody else is signalled: a number that
-// is a member's after it was opened was the same member's then, or its descriptor's
-// process has ended.
-func (d dwellers) signalEach(sig syscall.Signal) error {
-	before, err := d.members()
-	if err != nil {
-		return err
-	}
-	opened := map[int]*pidfd.FD{}
-	for _, pid := range before {
-		fd, err := pidfd.Open(pid, 0)
-		if err == nil {
-			defer fd.Close()
-			opened[pid] = fd
-		} else if !errors.Is(err, os.ErrProcessDone) {
-			return err
-		}
-	}
-	members, err := d.members()
-	if err != nil {
-		return err
-	}
-	if len(members) == 0 {
-		return os.ErrProcessDone
-	}
-	for _, pid := range members {
-		if fd := opened[pid]; fd != nil {
-			if err := fd.Signal(sig, pidfd.ToReferent); err != nil && !errors.Is(err, os.ErrProcessDone) {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // members are the descendants of the init, which is the parent of the command. Whoever

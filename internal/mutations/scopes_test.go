@@ -71,4 +71,9 @@ var scopes = []mutation{
 		new: "	kept := clone.Inherit(steps, append(files, p.program))\n	steps = kept[:len(kept)-1]\n",
 		pkg: "internal/pidns", test: "^TestOursHoldNothing$",
 	},
+	{
+		name: "a signal for everybody travels as an ordinary one", file: "internal/pidns/signal.go",
+		old: "const carrier = unix.Signal(32)", new: "const carrier = unix.SIGUSR2",
+		pkg: "internal/pidns", test: "^TestSignalAllWithoutRoom$",
+	},
 }

@@ -385,7 +385,7 @@ const countRole = "count"
 // count is a command that says which signals it gets, how often, until SIGTERM.
 func count([]string) int {
 	all := make(chan os.Signal, 64)
-	signal.Notify(all, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(all, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGCHLD)
 	fmt.Println("ready")
 	for sig := range all {
 		fmt.Println(int(sig.(syscall.Signal)))

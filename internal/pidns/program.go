@@ -7,7 +7,7 @@ import (
 	"unsafe"
 )
 
-// everybody is the value of a signal that is for all.
+// everybody is in the value of a signal that is for all, before the byte that says which.
 const everybody = 0x616c6c
 
 // code is where the program begins.
@@ -31,8 +31,9 @@ const endMark = "autokill"
 // sends a [report] into descriptor 0 and exits, which ends the namespace. A stop of who
 // has called PTRACE_TRACEME, which wait tells without being asked, is no end: the process
 // stays stopped, as with any parent that does not trace. What a process
-// has sent (si_code is not positive) it passes on: to all processes of the namespace if
-// it was queued with the value everybody, otherwise to the command. What the kernel
+// has sent (si_code is not positive) it passes on to the command. But if it was queued with
+// everybody in its value, all processes of the namespace get the signal that the value names:
+// see [SignalAll]. What the kernel
 // sends, as for a terminal, the command has got itself.
 func machineCode() []byte {
 	const enough = 1 << 10

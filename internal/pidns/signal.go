@@ -19,17 +19,21 @@ type siginfo struct {
 
 const queued = -1 // SI_QUEUE
 
-// Passable says whether the init passes the signal on to everybody. It cannot catch
-// the first two, and the third it takes for the kernel's.
-func Passable(sig unix.Signal) bool {
-	return sig != unix.SIGKILL && sig != unix.SIGSTOP && sig != unix.SIGCHLD
-}
+// carrier is the signal by which the init is told to send another: SIGRTMIN of the kernel.
+// Only a real-time signal is queued or refused. Of another the kernel makes one
+// when it comes twice, and drops the value without an error when the user has as many queued
+// signals as RLIMIT_SIGPENDING allows (kernel/signal.c, __send_signal_locked).
+const carrier = unix.Signal(32)
 
 // SignalAll makes the init, which a pidfd refers to, send a signal to all others in
 // its namespace. That is one call of kill(2) with pid -1: nobody can be forked in the
-// middle of it and be missed.
+// middle of it and be missed. The error is EAGAIN if the init has no room for it.
 func SignalAll(init int, sig unix.Signal) error {
-	info := siginfo{signo: int32(sig), code: queued, value: everybody}
-	err := unix.PidfdSendSignal(init, sig, (*unix.Siginfo)(unsafe.Pointer(&info)), 0)
+	const last = 64 // SIGRTMAX
+	if sig < 1 || sig > last {
+		return os.NewSyscallError("pidfd_send_signal", unix.EINVAL)
+	}
+	info := siginfo{signo: int32(carrier), code: queued, value: everybody<<8 | int64(sig)}
+	err := unix.PidfdSendSignal(init, carrier, (*unix.Siginfo)(unsafe.Pointer(&info)), 0)
 	return os.NewSyscallError("pidfd_send_signal", err)
 }
