@@ -68,12 +68,12 @@ func attachCommand() *cobra.Command {
 func attach(o attachOptions, pid int) error {
 	s, err := o.bind(pid)
 	if err != nil {
-		return &exit{statusFailed, err}
+		return failed(err)
 	}
 	say(fmt.Errorf("%s is bound to this autokill, by %v", o.naming(s.process), s.process.Mechanism()))
 	end, err := s.supervise()
 	if err != nil {
-		return &exit{statusFailed, err}
+		return failed(err)
 	}
 	if end.known {
 		say(fmt.Errorf("process %d has ended: %v", pid, end))

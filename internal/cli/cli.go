@@ -53,7 +53,7 @@ func Main(args []string) int {
 	// Not nil, for which cobra would take os.Args.
 	root.SetArgs(append([]string{}, args...))
 
-	err := root.Execute()
+	cmd, err := root.ExecuteC()
 	var e *exit
 	switch {
 	case err == nil:
@@ -64,7 +64,8 @@ func Main(args []string) int {
 		}
 		return e.status
 	default:
-		say(fmt.Errorf("%w: see autokill --help", err))
+		// What is not an exit is wrong use.
+		say(fmt.Errorf("%w: see %s --help", err, cmd.CommandPath()))
 		return statusFailed
 	}
 }

@@ -29,13 +29,14 @@ func completionCommand() *cobra.Command {
 		ValidArgs:             []string{"bash", "zsh", "fish"},
 		Args:                  cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			root, w := cmd.Root(), cmd.OutOrStdout()
 			switch args[0] {
 			case "zsh":
-				return cmd.Root().GenZshCompletion(cmd.OutOrStdout())
+				return failed(root.GenZshCompletion(w))
 			case "fish":
-				return cmd.Root().GenFishCompletion(cmd.OutOrStdout(), true)
+				return failed(root.GenFishCompletion(w, true))
 			}
-			return cmd.Root().GenBashCompletionV2(cmd.OutOrStdout(), true)
+			return failed(root.GenBashCompletionV2(w, true))
 		},
 	}
 }

@@ -124,7 +124,7 @@ func TestExecStatus(t *testing.T) {
 		{[]string{"no-such-command"}, 127, "autokill: exec: \"no-such-command\": executable file not found in $PATH\n"},
 		{[]string{orphan}, 127, "autokill: execve " + orphan + ": no such file or directory: the file is there, the interpreter that it names is not\n"},
 		{[]string{dir}, 126, "autokill: execve " + dir + ": permission denied: it is a directory\n"},
-		{nil, 125, "autokill: exec what? A COMMAND is missing: see autokill --help\n"},
+		{nil, 125, "autokill: exec what? A COMMAND is missing: see autokill exec --help\n"},
 		{[]string{"--scope", "pidns", "true"}, 125, "autokill: --fd 4: a program that runs already can be bound with scope process or tree, not pidns: invalid argument\n"},
 		{[]string{"--fd", "2", "true"}, 125, "autokill: --fd 2: the command needs it: use 0, or a number from 3 on\n"},
 		{[]string{"--fd", "63", "true"}, 125, "autokill: --fd 63: it is not open: the starter must let it be inherited\n"},

@@ -21,7 +21,7 @@ func manCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := io.WriteString(cmd.OutOrStdout(), manualPage(cmd.Root()))
-			return err
+			return failed(err)
 		},
 	}
 }

@@ -52,7 +52,7 @@ func probeCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r := newReport(kernelRelease(), os.Geteuid(), autokill.Probe())
 			if err := r.print(cmd.OutOrStdout(), asJSON); err != nil {
-				return err
+				return failed(err)
 			}
 			if r.WouldUse == "" {
 				return exitWith(statusFailed)

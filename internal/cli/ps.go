@@ -67,18 +67,18 @@ func psCommand() *cobra.Command {
 			}
 			sight, err := handles.See()
 			if err != nil {
-				return &exit{statusFailed, fmt.Errorf("ps: %w", err)}
+				return failed(fmt.Errorf("ps: %w", err))
 			}
 			w := cmd.OutOrStdout()
 			switch {
 			case asJSON:
-				return printSight(w, sight)
+				err = printSight(w, sight)
 			case asTree:
 				_, err = io.WriteString(w, tree(sight)+notes(sight))
 			default:
 				_, err = io.WriteString(w, table(sight)+notes(sight))
 			}
-			return err
+			return failed(err)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON; its fields are in the manual page (autokill man)")

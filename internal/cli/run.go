@@ -69,7 +69,7 @@ func run(o runOptions, argv []string) error {
 	end, err := s.supervise()
 	had := takeTerminalBack(s.process.Pid, foreground)
 	if err != nil {
-		return &exit{statusFailed, err}
+		return failed(err)
 	}
 	return conclude(end, had, "the command has ended, how is not known: another part of this program has reaped it")
 }

@@ -45,6 +45,14 @@ func exitWith(status int) error {
 	return &exit{status: status}
 }
 
+// failed is nil for nil, and else how a subcommand ends that was used as it should be.
+func failed(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &exit{statusFailed, err}
+}
+
 // startStatus is the status for a command that could not be started. What execve
 // refused is the command's fault; all else is ours.
 func startStatus(err error) int {
