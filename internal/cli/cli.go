@@ -42,6 +42,7 @@ func rootCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetHelpCommand(helpCommand())
 	root.AddCommand(runCommand(), execCommand(), attachCommand(), psCommand(), probeCommand(), versionCommand(), completionCommand(), manCommand())
 	return root
 }
