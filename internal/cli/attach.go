@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"os/signal"
 	"strconv"
@@ -51,7 +52,7 @@ func attachCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.holds = cmd.Flags().Changed("hold")
 			pid, err := strconv.Atoi(args[0])
-			if err != nil {
+			if err != nil || pid <= 0 || pid > math.MaxInt32 {
 				return fmt.Errorf("%q is no process id", args[0])
 			}
 			return attach(o, pid)
@@ -60,7 +61,7 @@ func attachCommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.BoolVar(&o.group, "group", false, "bind the process group that PID leads")
-	o.addTo(cmd, "send KILL this long after --signal", "die when descriptor `FD` hangs up, too")
+	o.addTo(cmd, "send KILL this long after --signal", "die when descriptor FD hangs up, too")
 	return cmd
 }
 

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 const rootHelp = `Child processes that cannot outlive their starter, kill -9 included. A COMMAND
@@ -42,9 +43,19 @@ func rootCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
 	root.SetHelpCommand(helpCommand())
 	root.AddCommand(runCommand(), execCommand(), attachCommand(), psCommand(), probeCommand(), versionCommand(), completionCommand(), manCommand())
 	return root
+}
+
+// flagError is what pflag says of a flag. Of a switch that would be strconv's own error.
+func flagError(err error) error {
+	var invalid *pflag.InvalidValueError
+	if errors.As(err, &invalid) && invalid.GetFlag().Value.Type() == "bool" {
+		return fmt.Errorf("invalid argument %q for \"--%s\" flag: write true or false", invalid.GetValue(), invalid.GetFlag().Name)
+	}
+	return err
 }
 
 // Main is the program: args are the arguments without its name. It returns the

@@ -60,7 +60,7 @@ func execCommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.SetInterspersed(false)
 	flags.SortFlags = false
-	flags.IntVar(&o.fd, "fd", 0, "die when the last copy of the other end of socket `FD`\nis closed; COMMAND gets /dev/null for 0")
+	flags.Var((*fdFlag)(&o.fd), "fd", "die when the last copy of the other end of socket FD\nis closed; COMMAND gets /dev/null for 0")
 	flags.Var(&o.scope, "scope", "who dies: process or tree")
 	// The error is that of a flag that is not there.
 	_ = cmd.RegisterFlagCompletionFunc("scope", cobra.FixedCompletions([]string{"process", "tree"}, cobra.ShellCompDirectiveNoFileComp))

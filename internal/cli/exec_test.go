@@ -128,7 +128,7 @@ func TestExecStatus(t *testing.T) {
 		{[]string{"--scope", "pidns", "true"}, 125, "autokill: --fd 4: a program that runs already can be bound with scope process or tree, not pidns: invalid argument\n"},
 		{[]string{"--fd", "2", "true"}, 125, "autokill: --fd 2: the command needs it: use 0, or a number from 3 on\n"},
 		{[]string{"--fd", "63", "true"}, 125, "autokill: --fd 63: it is not open: the starter must let it be inherited\n"},
-		{[]string{"--fd", "x", "true"}, 125, "autokill: invalid argument \"x\" for \"--fd\" flag"},
+		{[]string{"--fd", "x", "true"}, 125, "autokill: invalid argument \"x\" for \"--fd\" flag: \"x\" is not a descriptor, write a number from 0 on: see autokill exec --help\n"},
 	} {
 		t.Run(strings.Join(tt.args, " "), func(t *testing.T) {
 			cmd, _, give := bound(t, tt.args...)

@@ -55,6 +55,7 @@ func FuzzValues(f *testing.F) {
 			{new(signalFlag), new(signalFlag)},
 			{new(mechanismFlag), new(mechanismFlag)},
 			{new(scopeFlag), new(scopeFlag)},
+			{new(fdFlag), new(fdFlag)},
 		} {
 			typed, printed := pair[0], pair[1]
 			if typed.Set(text) != nil {

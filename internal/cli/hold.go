@@ -33,8 +33,6 @@ var errHungUp = errors.New("it has hung up already, so nothing was done")
 // command needs it.
 func holdable(fd int, d descriptor) error {
 	switch {
-	case fd < 0:
-		return errors.New("a descriptor is a number from 0 on")
 	case fd == 1, fd == 2:
 		return errors.New("the command needs it: use 0, or a number from 3 on")
 	case d.kind == notOpen:

@@ -175,9 +175,10 @@ func TestHoldRefused(t *testing.T) {
 		{"FIFO for both", "3", []*os.File{both}, "--hold 3: a FIFO that is open for reading and writing"},
 		{"both ends", "3", []*os.File{r, file, w}, "--hold 3: descriptor 5 is the other end"},
 		{"closed", "63", nil, "--hold 63: it is not open"},
-		{"negative", "-1", nil, "--hold -1: a descriptor is a number from 0 on"},
+		{"negative", "-1", nil, `invalid argument "-1" for "--hold" flag: "-1" is not a descriptor, write a number from 0 on: `},
 		{"standard error", "2", nil, "--hold 2: the command needs it"},
-		{"not a number", "x", nil, `invalid argument "x" for "--hold" flag`},
+		{"another if cut to 32 bits", "4294967296", nil, `invalid argument "4294967296" for "--hold" flag: `},
+		{"not a number", "x", nil, `invalid argument "x" for "--hold" flag: "x" is not a descriptor, write a number from 0 on: `},
 		{"hung up", "3", []*os.File{over}, "--hold 3: it has hung up already, so nothing was done"},
 	}
 	for _, tt := range tests {

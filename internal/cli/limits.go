@@ -30,7 +30,7 @@ func (l *limits) addTo(cmd *cobra.Command, killAfter, hold string) {
 	flags.Var(&l.killAfter, "kill-after", killAfter)
 	flags.Var(&l.signal, "signal", "signal of --timeout, name or number")
 	flags.BoolVar(&l.withParent, "with-parent", true, "die with autokill's starter, too")
-	flags.IntVar(&l.hold, "hold", 0, hold)
+	flags.Var((*fdFlag)(&l.hold), "hold", hold)
 	completeFlag(cmd, "signal", signalNames()...)
 }
 

@@ -51,7 +51,7 @@ func runCommand() *cobra.Command {
 	flags.SetInterspersed(false)
 	flags.SortFlags = false
 	o.addTo(cmd, "send KILL this long after --signal, and after\na HUP, INT, QUIT or TERM that autokill gets",
-		"die when descriptor `FD` hangs up, too: it stays\nwith autokill; COMMAND gets /dev/null for 0")
+		"die when descriptor FD hangs up, too: it stays\nwith autokill; COMMAND gets /dev/null for 0")
 	flags.Var(&o.scope, "scope", "who dies: process, tree or pidns")
 	flags.Var(&o.mechanism, "mechanism", "best, native or tripwire")
 	completeFlag(cmd, "scope", "process", "tree", "pidns")

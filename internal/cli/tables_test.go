@@ -240,7 +240,6 @@ func TestHoldable(t *testing.T) {
 		{"standard input", 0, with(pipeOrFIFO), ""},
 		{"standard output", 1, with(pipeOrFIFO), "the command needs it"},
 		{"standard error", 2, with(pipeOrFIFO), "the command needs it"},
-		{"negative", -1, with(notOpen), "a number from 0 on"},
 		{"closed", 7, with(notOpen), "not open"},
 		{"file", 7, with(otherKind), "cannot hang up"},
 		{"listening", 7, listening, "listening"},
