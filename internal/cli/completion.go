@@ -82,7 +82,8 @@ func completeFlag(cmd *cobra.Command, name string, values ...string) {
 	_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 }
 
-// signalNames are those of all signals that have one, without SIG.
+// signalNames are those of all signals that have one, without SIG. Between the last two are
+// RTMIN+n and RTMAX-n.
 func signalNames() []string {
 	var names []string
 	for n := 1; n <= maxSignal; n++ {
@@ -90,5 +91,5 @@ func signalNames() []string {
 			names = append(names, strings.TrimPrefix(name, "SIG"))
 		}
 	}
-	return names
+	return append(names, "RTMIN", "RTMAX")
 }

@@ -47,7 +47,7 @@ func FuzzCommandLine(f *testing.F) {
 // FuzzValues: the value of a flag that is accepted is printed so that it is accepted again,
 // as the same.
 func FuzzValues(f *testing.F) {
-	for _, text := range []string{"TERM", "SIGRTMIN", "64", "1.5m", "1e3h", "0", "+.5d", "native", "best", "tree", "pidns", "NaN", "0x1p-2"} {
+	for _, text := range []string{"TERM", "SIGRTMIN", "rtmax-2", "64", "1.5m", "1e3h", "0", "+.5d", "native", "best", "tree", "pidns", "NaN", "0x1p-2"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -64,6 +64,12 @@ func TestParseSignal(t *testing.T) {
 		{"kill", syscall.SIGKILL},
 		{"15", syscall.SIGTERM},
 		{"64", 64},
+		{"RTMIN", 34},
+		{"sigrtmin+1", 35},
+		{"RTMIN+30", 64},
+		{"RTMAX-30", 34},
+		{"SIGRTMAX-1", 63},
+		{"rtmax", 64},
 	}
 	for _, tt := range tests {
 		got, err := parseSignal(tt.text)
@@ -71,7 +77,7 @@ func TestParseSignal(t *testing.T) {
 			t.Errorf("%q is %d, %v; want %d", tt.text, got, err, tt.want)
 		}
 	}
-	for _, text := range []string{"", "0", "-1", "65", "SIG", "SIGSIGTERM", "NONE"} {
+	for _, text := range []string{"", "0", "-1", "65", "SIG", "SIGSIGTERM", "NONE", "RTMIN+31", "RTMAX-31", "RTMIN-1", "RTMAX+1", "RTMIN+", "RTMIN1", "RTMAX-+1", "SIGSIGRTMIN"} {
 		if got, err := parseSignal(text); err == nil {
 			t.Errorf("%q is %d, want an error", text, got)
 		}
