@@ -1,7 +1,6 @@
 package autokill
 
 import (
-	"fmt"
 	"os"
 	"syscall"
 
@@ -37,7 +36,7 @@ func duplicateNumber(file syscall.Conn) (n int, err error) {
 		return -1, err
 	}
 	if conn.Control(func(fd uintptr) { n, err = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0) }) != nil {
-		return -1, fmt.Errorf("autokill: %w", os.ErrClosed)
+		return -1, os.ErrClosed
 	}
 	return n, os.NewSyscallError("fcntl(F_DUPFD_CLOEXEC)", err)
 }

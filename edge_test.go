@@ -141,6 +141,21 @@ func TestObserverAfterClose(t *testing.T) {
 	}
 }
 
+// TestClosedFile: an error says once whose it is.
+func TestClosedFile(t *testing.T) {
+	file, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file.Close()
+	if _, err := autokill.FromFile(file); !errors.Is(err, os.ErrClosed) || err.Error() != "autokill: from file: file already closed" {
+		t.Errorf("FromFile: %v", err)
+	}
+	if _, err := autokill.FromFile(nil); !errors.Is(err, os.ErrInvalid) {
+		t.Errorf("FromFile: %v", err)
+	}
+}
+
 func TestParseMechanism(t *testing.T) {
 	for _, m := range []autokill.Mechanism{autokill.Best, autokill.Native, autokill.Tripwire} {
 		if got, err := autokill.ParseMechanism(m.String()); err != nil || got != m {

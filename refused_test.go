@@ -56,7 +56,7 @@ func TestRefusedStarts(t *testing.T) {
 		{"directory that is gone", &autokill.Cmd{Path: "/bin/true", Dir: "/no/such/dir"}, syscall.ENOENT, "chdir /no/such/dir"},
 		{"root that is gone", &autokill.Cmd{Path: "/bin/true", SysProcAttr: &syscall.SysProcAttr{Chroot: "/no/such/dir"}}, nil, "chroot /no/such/dir"},
 		{"a file that is closed", &autokill.Cmd{Path: "/bin/true", ExtraFiles: []*os.File{nil, closed}}, os.ErrClosed, "descriptor 4"},
-		{"no such mechanism", &autokill.Cmd{Path: "/bin/true", Mechanism: 9}, syscall.EINVAL, "there is no mechanism"},
+		{"no such mechanism", &autokill.Cmd{Path: "/bin/true", Mechanism: 9}, syscall.EINVAL, "there is no mechanism 9"},
 		{"arguments too large", autokill.Command("true", strings.Repeat("x", 1<<18)), syscall.E2BIG, "too large"},
 	}
 	if err := autokill.Command("true").Run(); err != nil { // what is opened once is open now

@@ -124,7 +124,7 @@ func chooseTree(w Wish, f Facts) (Plan, error) {
 	return chooseTripwire(w, f)
 }
 
-func noMechanism(k Kind) error { return fmt.Errorf("there is no mechanism %v: %w", k, syscall.EINVAL) }
+func noMechanism(k Kind) error { return fmt.Errorf("there is no mechanism %d: %w", k, syscall.EINVAL) }
 
 const inOtherPIDNamespace = "the child would be in another PID namespace, whose init ignores the signal of a tripwire; native (Linux 7.1) can kill it"
 

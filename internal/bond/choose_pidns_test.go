@@ -52,7 +52,7 @@ func TestChoosePIDNamespace(t *testing.T) {
 		{"mixed ids in a user namespace", Wish{}, mixed(user), Plan{Kind: Native, UserNamespace: true}, errors.ErrUnsupported, "one user"},
 
 		{"in a tree", Wish{Kind: Native}, Facts{Sealed: true, SysAdmin: true, Native: unsupported("")}, Plan{Kind: Native}, errors.ErrUnsupported, "in a sealed tree"},
-		{"no such mechanism", Wish{Kind: 9}, admin, Plan{Kind: 9}, syscall.EINVAL, "Kind(9)"},
+		{"no such mechanism", Wish{Kind: 9}, admin, Plan{Kind: 9}, syscall.EINVAL, "no mechanism 9"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -129,8 +129,8 @@ func TestChoose(t *testing.T) {
 		},
 		{"a process may join a group", Wish{OtherGroup: true}, there, Plan{Kind: Native}, nil, ""},
 
-		{"no such mechanism for a tree", Wish{Scope: ScopeTree, Kind: 9}, there, Plan{Kind: 9}, syscall.EINVAL, "Kind(9)"},
-		{"no such mechanism", Wish{Kind: 9}, there, Plan{Kind: 9}, syscall.EINVAL, "Kind(9)"},
+		{"no such mechanism for a tree", Wish{Scope: ScopeTree, Kind: 9}, there, Plan{Kind: 9}, syscall.EINVAL, "no mechanism 9"},
+		{"no such mechanism", Wish{Kind: 9}, there, Plan{Kind: 9}, syscall.EINVAL, "no mechanism 9"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
