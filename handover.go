@@ -170,7 +170,8 @@ type left struct {
 // Go has raised. If the exec, or the next program, is killed at any moment,
 // so are the children.
 //
-// All other handles of this program are closed by the exec, which kills their children.
+// All other handles of this program are closed by the exec, which kills their children;
+// [Inherited] in the next program reaps them.
 // Programs that other goroutines start meanwhile with os/exec wait for the exec.
 func Exec(path string, argv, env []string, handles map[string]Handed) error {
 	err := checkHandover(handles)
