@@ -84,7 +84,7 @@ var lifetime = []Clause{
 		Native:       "child and bond are made by one system call",
 		Tripwire:     "armed before the child gives up its own copy of the handle: if the holder has died, that is the last one",
 		PIDNamespace: "native: one call. Tripwire: the init asks whether the monitor lives after it has set its death signal",
-		Attached:     "the bond begins when both ends of the first pipe are armed; until then an attacher's death kills nobody",
+		Attached:     "the bond begins when all four pipe ends are armed; an attacher that is killed before the first leaves the process as it was, in between it may live or die",
 		Tests:        []string{"TestHolderEndsBeforeTheExec", "TestHolderDiesAtTheGate", "TestMonitorEndsFirst", "TestKilledAtAnyMoment"},
 	},
 	{
