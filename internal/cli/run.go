@@ -15,7 +15,8 @@ const runHelp = `Run COMMAND, which lives no longer than this autokill process a
 that started it: however these end, kill -9 included, COMMAND is killed, and all
 that it has started: nobody leaves its process group (--scope process binds
 COMMAND alone). COMMAND has no_new_privs: sudo, su, newuidmap, fusermount and
-other set-user-ID programs do not work inside.
+other set-user-ID programs do not work inside. It gets all descriptors that are
+not close-on-exec, as with env(1), and /dev/null for a standard one not open.
 
 Exit status: COMMAND's own; 128+n if signal n killed it; 124 timed out (137 if
 that took a KILL); 125 autokill failed; 126 cannot be executed; 127 not found.`
