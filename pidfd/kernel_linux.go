@@ -27,6 +27,9 @@ func closeFD(n int) {
 // kernel and without /proc. statfs would be fooled by O_PATH,
 // pidfd_send_signal by a directory of /proc.
 func isPidfd(n int) error {
+	if n < 0 {
+		return unix.EBADF // waitid has EINVAL for it
+	}
 	_, _, err := waitid(n, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
 	if errors.Is(err, unix.ECHILD) {
 		return nil // a pidfd of somebody else's child

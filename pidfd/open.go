@@ -81,7 +81,8 @@ func openError(pid int, flags Flags, err error) error {
 //
 // The error wraps syscall.EBADF if file is something else, also for a
 // directory of /proc, which pidfd_send_signal(2) would accept, and for a file
-// opened with O_PATH.
+// opened with O_PATH; [os.ErrClosed] if file is closed; and is [os.ErrInvalid] if
+// it is nil.
 func FromFile(file *os.File) (*FD, error) {
 	fd := new(FD)
 	if err := fd.file.InitFile(file); err != nil {

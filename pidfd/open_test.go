@@ -195,6 +195,18 @@ func TestFromFileRefuses(t *testing.T) {
 	wantErr(t, err, os.ErrClosed)
 }
 
+func TestNewRefuses(t *testing.T) {
+	null := must[*os.File](t)(os.Open(os.DevNull))
+	closeLater(t, null)
+	for _, n := range []int{int(null.Fd()), 1 << 20, -1, math.MinInt32} {
+		_, err := New(n)
+		wantErr(t, err, syscall.EBADF)
+	}
+	if _, err := null.Stat(); err != nil {
+		t.Errorf("it was taken away: %v", err)
+	}
+}
+
 // Every method of a closed and of a zero FD.
 func TestClosed(t *testing.T) {
 	open := must[*FD](t)(Open(os.Getpid(), 0))

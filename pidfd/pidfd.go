@@ -27,7 +27,7 @@ type FD struct {
 // New makes an FD of the number of a pidfd, which it takes over if it succeeds. Flags are left
 // as they are, as by [FromFile].
 //
-// The error wraps syscall.EBADF if the number is something else.
+// The error wraps syscall.EBADF if the number is something else, or not open.
 func New(number int) (*FD, error) {
 	if err := isPidfd(number); err != nil {
 		return nil, notPidfd(fmt.Sprintf("descriptor %d", number), err)

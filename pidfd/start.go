@@ -20,12 +20,13 @@ type Program struct {
 	Files []*os.File
 
 	// Flags are those of clone3(2). [ClonePIDFD] and [CloneClearSighand] are
-	// always in force, whether or not they are named.
+	// always in force, whether or not they are named. Only [ClonePIDFDAutokill] is
+	// refused if ClonePIDFD is not named with it, as by the kernel.
 	Flags CloneFlags
 
 	// ExitSignal is sent to the parent if the start fails after the clone; 0 is
-	// none. Of a program that was started the end is always told by SIGCHLD:
-	// execve(2) sees to that.
+	// none. Of a program that was started the end is told by SIGCHLD, to which
+	// execve(2) sees, or with [CloneAutoreap] by no signal.
 	ExitSignal syscall.Signal
 
 	// Cgroup is a directory of the cgroup file system (version 2) for
@@ -42,9 +43,9 @@ type Program struct {
 // has been reaped: by [FD.Reap], or with [CloneAutoreap] by itself. With
 // [CloneParent] that is up to the caller's parent, also if the start fails.
 //
-// No flag is added, dropped or replaced by something similar. Where a seccomp
-// filter denies clone3, and clone(2) has all of the flags, that one is used
-// with the same.
+// But for [ClonePIDFD] and [CloneClearSighand] no flag is added, and none is
+// dropped or replaced by something similar. Where a seccomp filter denies clone3,
+// and clone(2) has all of the flags, that one is used with the same.
 //
 // Start refuses what the kernel would refuse. It also refuses flags that share
 // or write memory or make a thread, as the child is in the caller's memory until
