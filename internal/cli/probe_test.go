@@ -16,9 +16,9 @@ func TestProbeKnowsTheKernel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"would use: tripwire\n", "native: no: this kernel has no CLONE_PIDFD_AUTOKILL"}
+	want := []string{"scope process: would use tripwire\n", "scope tree: would use tripwire\n", "native: no: this kernel has no CLONE_PIDFD_AUTOKILL"}
 	if testproc.KernelAtLeast(7, 1) {
-		want = []string{"would use: native\n", "native: works\n"}
+		want = []string{"scope process: would use native\n", "scope tree: would use tripwire\n", "native: works\n"}
 	}
 	for _, line := range want {
 		if !strings.Contains(string(out), line) {

@@ -54,7 +54,7 @@ func runCommand() *cobra.Command {
 	o.addTo(cmd, "send KILL this long after --signal, and after\na HUP, INT, QUIT or TERM that autokill gets",
 		"die when descriptor FD hangs up, too: it stays\nwith autokill; COMMAND gets /dev/null for 0")
 	flags.Var(&o.scope, "scope", "who dies: process, tree or pidns")
-	flags.Var(&o.mechanism, "mechanism", "best, native or tripwire")
+	flags.Var(&o.mechanism, "mechanism", "best, tripwire or native (not tree)")
 	completeFlag(cmd, "scope", "process", "tree", "pidns")
 	completeFlag(cmd, "mechanism", "best", "native", "tripwire")
 	return cmd

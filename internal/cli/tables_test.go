@@ -342,16 +342,23 @@ func TestSearch(t *testing.T) {
 
 func TestReport(t *testing.T) {
 	missing := &autokill.OpError{Op: "probe", Mechanism: autokill.Native, Err: fmt.Errorf("no such flag: %w", errors.ErrUnsupported)}
-	r := newReport("7.0", 1000, []autokill.Support{{Mechanism: autokill.Native, Err: missing}, {Mechanism: autokill.Tripwire}})
-	if r.WouldUse != "tripwire" {
-		t.Errorf("would use %q", r.WouldUse)
+	supports := []autokill.Support{{Mechanism: autokill.Native, Err: missing}, {Mechanism: autokill.Tripwire}}
+	r := newReport("7.0", 1000, supports, []attempt{
+		{autokill.ScopeProcess, autokill.Tripwire, nil},
+		{autokill.ScopeTree, autokill.Best, &autokill.OpError{Op: "start", Err: fmt.Errorf("no seal: %w", errors.ErrUnsupported)}},
+	})
+	if want := []scopeReport{{"process", "tripwire", ""}, {"tree", "", "no seal"}}; r.WouldUse != "tripwire" || !slices.Equal(r.Scopes, want) {
+		t.Errorf("would use %q, and for scopes %+v, want %+v", r.WouldUse, r.Scopes, want)
 	}
-	for _, line := range []string{"kernel: 7.0\n", "user: uid 1000\n", "would use: tripwire\n", "native: no: no such flag\n", "tripwire: works\n"} {
+	for _, line := range []string{
+		"kernel: 7.0\n", "user: uid 1000\n", "native: no: no such flag\n", "tripwire: works\n",
+		"scope process: would use tripwire\n", "scope tree: no: no seal\n",
+	} {
 		if !strings.Contains(r.text(), line) {
 			t.Errorf("%q is not in:\n%s", line, r.text())
 		}
 	}
-	if r := newReport("4.0", 0, []autokill.Support{{Mechanism: autokill.Native, Err: missing}}); r.WouldUse != "" || !strings.Contains(r.text(), "would use: nothing") {
+	if r := newReport("4.0", 0, supports[:1], nil); r.WouldUse != "" || !strings.Contains(r.text(), "would use: nothing") {
 		t.Errorf("nothing works, but:\n%s", r.text())
 	}
 }
