@@ -4,6 +4,7 @@ package bond
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -18,11 +19,15 @@ import (
 //	MSG_PEEK       always gives copies of the descriptors in the message
 //	SO_PEEK_OFF    3.4: a peek skips that many bytes, and moves on by what it has seen. It
 //	               is the socket's, and so shared by all who hold the handle.
+//	SO_PASSPIDFD   6.5: each message comes with a pidfd of its sender (SCM_PIDFD), behind the
+//	               descriptors that are in it. It is the socket's, too.
 
 // message is one message in a queue.
 type message struct {
 	text  []byte
 	files []int // close-on-exec, for the caller to close
+	// unasked are pidfds that the kernel has made for us because a holder has set SO_PASSPIDFD.
+	unasked []int
 	// sender is who sent it, as the kernel says: the real uid in our user namespace. A
 	// pid of 0 is one who is not in our PID namespace, and with the overflow uid also one
 	// whom nobody has asked the kernel to note.
@@ -38,10 +43,13 @@ func (m message) close() {
 // longest is more than any message of a parcel has.
 const longest = 64
 
-// peek gives the first message, and at most files of its descriptors.
+// peek gives the first message. It has room for so many descriptors; of a message that has
+// more the caller gets more, or an error.
 func peek(handle, files int) (message, error) {
 	text := make([]byte, longest)
-	control := make([]byte, unix.CmsgSpace(unix.SizeofUcred)+unix.CmsgSpace(4*max(files, 1)))
+	// With room for a pidfd that nobody has asked for: without, a holder who sets
+	// SO_PASSPIDFD would have the message count as cut off.
+	control := make([]byte, unix.CmsgSpace(unix.SizeofUcred)+unix.CmsgSpace(4*max(files, 1))+unix.CmsgSpace(4))
 	if files == 0 {
 		control = nil // then the kernel makes none
 	}
@@ -58,6 +66,9 @@ func peek(handle, files int) (message, error) {
 			return message{}, os.NewSyscallError("recvmsg", err)
 		}
 		m, err := parseMessage(text[:n], control[:size])
+		for _, fd := range m.unasked {
+			_ = unix.Close(fd)
+		}
 		if err == nil && (flags&unix.MSG_TRUNC != 0 || files > 0 && flags&unix.MSG_CTRUNC != 0) {
 			err = errors.New("a message in its queue is too long, or this program may open no more files")
 		}
@@ -85,6 +96,12 @@ func parseMessage(text, control []byte) (message, error) {
 		}
 		if files, err := unix.ParseUnixRights(&parts[i]); err == nil {
 			m.files = append(m.files, files...)
+		}
+		if h := parts[i].Header; h.Level == unix.SOL_SOCKET && h.Type == unix.SCM_PIDFD && size == 4 {
+			// An errno, negative, where the kernel could not make one.
+			if fd := int32(binary.NativeEndian.Uint32(parts[i].Data)); fd >= 0 {
+				m.unasked = append(m.unasked, int(fd))
+			}
 		}
 	}
 	return m, nil
