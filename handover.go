@@ -84,19 +84,31 @@ func checkHandover(handles map[string]Handed) error {
 // fails, too, and keeps none. What comes is distrusted as by [FromFile]: a single handle
 // that is none fails the whole of it.
 func TakeOver(conn syscall.Conn) (map[string]Handed, error) {
-	handles := map[string]Handed{}
-	err := takeOver(conn, handles)
+	all := map[string]taken{}
+	err := takeOver(conn, all)
 	if err == nil {
 		err = sendRecord(conn, record{kind: kindTaken})
 	}
 	if err != nil {
-		dropAll(handles)
+		for _, one := range all {
+			one.child.Close()
+		}
 		return nil, &OpError{Op: "take over", Err: hint(err, os.Stat)}
+	}
+	handles := make(map[string]Handed, len(all))
+	for name, one := range all {
+		handles[name] = Handed{newHolder(one.child), one.data}
 	}
 	return handles, nil
 }
 
-func takeOver(conn syscall.Conn, handles map[string]Handed) error {
+// taken is what becomes a Handed when all have come.
+type taken struct {
+	child *bond.Child
+	data  []byte
+}
+
+func takeOver(conn syscall.Conn, all map[string]taken) error {
 	for {
 		r, err := receiveRecord(conn)
 		if err != nil {
@@ -106,26 +118,20 @@ func takeOver(conn syscall.Conn, handles map[string]Handed) error {
 		case kindEnd:
 			return nil
 		case kindHanded:
-			if _, twice := handles[r.name]; twice {
+			if _, twice := all[r.name]; twice {
 				r.close()
 				return fmt.Errorf("%w: two have the name %q", ErrNotHandle, r.name)
 			}
-			process, err := adopt(r.handle)
+			child, err := adopt(r.handle)
 			if err != nil {
 				r.close()
 				return fmt.Errorf("%q: %w", r.name, err)
 			}
-			handles[r.name] = Handed{process, r.data}
+			all[r.name] = taken{child, r.data}
 		default:
 			r.close()
 			return fmt.Errorf("%w: a message of something else", ErrNotHandle)
 		}
-	}
-}
-
-func dropAll(handles map[string]Handed) {
-	for _, handed := range handles {
-		_ = handed.Process.Close()
 	}
 }
 
@@ -193,7 +199,10 @@ func Inherited() (map[string]Handed, error) {
 	}
 	_ = os.Unsetenv(handoverEnv)
 	if err := inherit(value, handles); err != nil {
-		dropAll(handles)
+		// This program may be the parent: what follows the child stays, and reaps it.
+		for _, handed := range handles {
+			_ = handed.Process.Close()
+		}
 		return nil, &OpError{Op: "inherit", Err: fmt.Errorf("%s=%s: %w", handoverEnv, value, hint(err, os.Stat))}
 	}
 	return handles, nil
@@ -217,9 +226,9 @@ func inherit(value string, handles map[string]Handed) error {
 	var failed error
 	for _, l := range list {
 		file, err := takeInherited(l.FD)
-		var process *Process
+		var child *bond.Child
 		if err == nil {
-			if process, err = adopt(file); err != nil {
+			if child, err = adopt(file); err != nil {
 				file.Close()
 			}
 		}
@@ -227,7 +236,7 @@ func inherit(value string, handles map[string]Handed) error {
 			failed = errors.Join(failed, fmt.Errorf("%q: %w", l.Name, err))
 			continue
 		}
-		handles[string(l.Name)] = Handed{process, l.Data}
+		handles[string(l.Name)] = Handed{newHolder(child), l.Data}
 	}
 	return failed
 }

@@ -69,14 +69,16 @@ func (p *Process) leave() (*os.File, error) {
 // before Linux 6.13. It does not wait for anything. What cannot be known is whether the
 // child does die with the handle, if who sent it has kept a part or disarmed it.
 func FromFile(file *os.File) (*Process, error) {
-	process, err := adopt(file)
+	child, err := adopt(file)
 	if err != nil {
 		return nil, &OpError{Op: "from file", Err: hint(err, os.Stat)}
 	}
-	return process, nil
+	return newHolder(child), nil
 }
 
-func adopt(file *os.File) (*Process, error) {
+// adopt takes the file over if it succeeds. Nothing follows the child yet: who does not want
+// it closes it, and has nothing left of it.
+func adopt(file *os.File) (*bond.Child, error) {
 	if file == nil {
 		return nil, os.ErrInvalid
 	}
@@ -92,9 +94,14 @@ func adopt(file *os.File) (*Process, error) {
 		return nil, err
 	}
 	_ = file.Close()
+	return child, nil
+}
+
+// newHolder makes the Process of a child that was adopted.
+func newHolder(child *bond.Child) *Process {
 	process := newProcess(child)
 	process.shared = true // by whoever had it before
-	return process, nil
+	return process
 }
 
 // Send sends a reference to the handle through a unix socket, a *net.UnixConn or an
@@ -127,9 +134,9 @@ func Receive(conn syscall.Conn) (*Process, error) {
 		r.close()
 		err = fmt.Errorf("%w: a message of a handover", ErrNotHandle)
 	default:
-		var process *Process
-		if process, err = adopt(r.handle); err == nil {
-			return process, nil
+		var child *bond.Child
+		if child, err = adopt(r.handle); err == nil {
+			return newHolder(child), nil
 		}
 		r.close()
 	}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/autokill/autokill/internal/testproc"
 )
 
 // sockets are a connection that the test closes.
@@ -95,5 +97,39 @@ func TestTakeOverKeepsNone(t *testing.T) {
 	case <-c.Process.Done():
 	case <-time.After(10 * time.Second):
 		t.Error("the child lives, and nobody has its handle")
+	}
+}
+
+// TestTakeOverFailsWithNothingLeft: a sender who breaks off again and again costs the receiver
+// nothing, also while the children live.
+func TestTakeOverFailsWithNothingLeft(t *testing.T) {
+	c := Command("sleep", "1000")
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		c.Process.Kill() //nolint:errcheck // others may have the handle, where the test fails
+		c.Process.Wait() //nolint:errcheck // it reaps
+	}()
+	ours, theirs := sockets(t)
+	before := testproc.Descriptors()
+	for _, name := range []string{"a", "b", "c"} {
+		file, err := c.Process.File()
+		if err == nil {
+			err = sendRecord(theirs, record{kind: kindHanded, name: name, handle: file})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		file.Close()
+	}
+	if _, err := theirs.Write(record{kind: kindTaken}.header()); err != nil { // out of turn
+		t.Fatal(err)
+	}
+	if handles, err := TakeOver(ours); !errors.Is(err, ErrNotHandle) {
+		t.Errorf("%v, %v", handles, err)
+	}
+	if after := testproc.Descriptors(); after != before {
+		t.Errorf("%d descriptors before, %d after", before, after)
 	}
 }
