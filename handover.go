@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/autokill/autokill/internal/bond"
@@ -151,8 +152,22 @@ func (p *Process) giveUp() {
 	p.child.Drop()
 }
 
-// handoverEnv names the descriptor of the list that Exec leaves to the next program.
+// handoverEnv names the descriptor of the list that Exec leaves to the next program, behind
+// the pid, which stays the same in an exec: "4711:8". What the next program starts before it
+// has called Inherited has the variable, too, but neither the pid nor anything of it.
 const handoverEnv = "AUTOKILL_HANDOVER"
+
+func formatHandover(pid, fd int) string { return fmt.Sprintf("%d:%d", pid, fd) }
+
+func parseHandover(value string) (pid, fd int, err error) {
+	left, right, _ := strings.Cut(value, ":")
+	pid, noPid := strconv.Atoi(left)
+	fd, noFD := strconv.Atoi(right)
+	if noPid != nil || noFD != nil || pid < 1 || fd < 3 {
+		return 0, 0, fmt.Errorf("not a pid and a descriptor: %w", os.ErrInvalid)
+	}
+	return pid, fd, nil
+}
 
 // legacy is what is in that list.
 type legacy struct {
@@ -191,6 +206,9 @@ func Exec(path string, argv, env []string, handles map[string]Handed) error {
 // after that, and if there are none, the map is empty. The environment has no trace of them
 // then. Whoever does not call it keeps the children alive until its end and knows nothing
 // of them.
+//
+// They are left to the process itself: in one that it has started meanwhile, which has the
+// environment of it, the map is empty, too. So call Inherited before anything is started.
 func Inherited() (map[string]Handed, error) {
 	handles := map[string]Handed{}
 	value, ok := os.LookupEnv(handoverEnv)
@@ -198,7 +216,15 @@ func Inherited() (map[string]Handed, error) {
 		return handles, nil
 	}
 	_ = os.Unsetenv(handoverEnv)
-	if err := inherit(value, handles); err != nil {
+	pid, fd, err := parseHandover(value)
+	switch {
+	case err != nil:
+	case pid != os.Getpid():
+		return handles, nil
+	default:
+		err = inherit(fd, handles)
+	}
+	if err != nil {
 		// This program may be the parent: what follows the child stays, and reaps it.
 		for _, handed := range handles {
 			_ = handed.Process.Close()
@@ -208,11 +234,7 @@ func Inherited() (map[string]Handed, error) {
 	return handles, nil
 }
 
-func inherit(value string, handles map[string]Handed) error {
-	fd, err := strconv.Atoi(value)
-	if err != nil || fd < 3 {
-		return fmt.Errorf("not a descriptor: %w", os.ErrInvalid)
-	}
+func inherit(fd int, handles map[string]Handed) error {
 	legacy, err := readLegacy(fd)
 	if err != nil {
 		return err

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 
@@ -51,7 +50,7 @@ func execWith(path string, argv, env []string, handles map[string]Handed) error 
 		return err
 	}
 	env = slices.DeleteFunc(slices.Clone(env), func(variable string) bool { return strings.HasPrefix(variable, handoverEnv+"=") })
-	env = append(env, handoverEnv+"="+strconv.Itoa(int(file.Fd())))
+	env = append(env, handoverEnv+"="+formatHandover(os.Getpid(), int(file.Fd())))
 
 	// Who forks takes this lock, so nobody else inherits them.
 	syscall.ForkLock.Lock()
@@ -112,8 +111,10 @@ func readLegacy(fd int) (list legacy, err error) {
 	if err := unix.Fstat(fd, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
 		return legacy{}, fmt.Errorf("descriptor %d is not a list of handles: %w", fd, errors.Join(os.ErrInvalid, err))
 	}
-	unix.CloseOnExec(fd)
-	file := os.NewFile(uintptr(fd), "handover")
+	file, err := takeInherited(fd)
+	if err != nil {
+		return legacy{}, err
+	}
 	defer file.Close()
 	err = json.NewDecoder(io.NewSectionReader(file, 0, 1<<62)).Decode(&list)
 	return list, err

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -155,7 +157,8 @@ func TestHandoverRefused(t *testing.T) {
 	if err := autokill.HandOver(nil, map[string]autokill.Handed{"a": {Process: cmd.Process}}); !errors.Is(err, os.ErrInvalid) {
 		t.Errorf("HandOver through nothing: %v", err)
 	}
-	for _, value := range []string{"", "x", "0", "-1", "99999", "1"} {
+	pid := strconv.Itoa(os.Getpid())
+	for _, value := range []string{"", "x", "7", ":7", "x:7", "-1:7", pid, pid + ":", pid + ":x", pid + ":0", pid + ":1", pid + ":-1", pid + ":99999", pid + ":7:8"} {
 		t.Setenv("AUTOKILL_HANDOVER", value)
 		if handles, err := autokill.Inherited(); err == nil {
 			t.Errorf("inherited %v by %q", handles, value)
@@ -163,5 +166,32 @@ func TestHandoverRefused(t *testing.T) {
 	}
 	if handles, err := autokill.Inherited(); err != nil || len(handles) != 0 {
 		t.Errorf("%v, %v", handles, err)
+	}
+}
+
+// TestInheritedIsWhatWasLeft: a number that stands in the environment, for a file of this
+// program, is not taken for what the program before has left. If that file were closed, its
+// number could become a handle's, and its owner close that.
+func TestInheritedIsWhatWasLeft(t *testing.T) {
+	own, err := os.Create(filepath.Join(t.TempDir(), "own"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer own.Close()
+	fd := strconv.Itoa(int(own.Fd()))
+	t.Setenv("AUTOKILL_HANDOVER", strconv.Itoa(os.Getpid())+":"+fd)
+	if handles, err := autokill.Inherited(); err == nil {
+		t.Errorf("inherited %v from a file of its own", handles)
+	}
+	// As in a child that this program has started before it has called Inherited.
+	t.Setenv("AUTOKILL_HANDOVER", strconv.Itoa(os.Getppid())+":"+fd)
+	if handles, err := autokill.Inherited(); err != nil || len(handles) != 0 {
+		t.Errorf("inherited what was left to the parent: %v, %v", handles, err)
+	}
+	if value, there := os.LookupEnv("AUTOKILL_HANDOVER"); there {
+		t.Errorf("%q is still there", value)
+	}
+	if _, err := own.Stat(); err != nil {
+		t.Errorf("the file of its own: %v", err)
 	}
 }
