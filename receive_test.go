@@ -63,7 +63,7 @@ func TestReceiveDistrusts(t *testing.T) {
 		{"a name that does not come", recordOf(2, 100, 0), files(1), io.ErrUnexpectedEOF},
 		{"an end with a file", recordOf(3, 0, 0), files(1), autokill.ErrNotHandle},
 	}
-	for _, kind := range []int{unix.SOCK_STREAM, unix.SOCK_SEQPACKET} {
+	distrusts := func(kind int, told bool) {
 		for _, tt := range tests {
 			for name, receive := range map[string]func(*os.File) error{
 				"Receive":  func(c *os.File) error { _, err := autokill.Receive(c); return err },
@@ -76,19 +76,100 @@ func TestReceiveDistrusts(t *testing.T) {
 					}
 				}
 				theirs.Close()
+				if told {
+					askWhoSends(t, ours)
+				}
 				before := testproc.Descriptors()
 				if err := ours.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
 					t.Fatal(err)
 				}
 				err := receive(ours)
 				if !errors.Is(err, tt.want) && kind == unix.SOCK_STREAM || err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
-					t.Errorf("%s, type %d, %s: %v", name, kind, tt.name, err)
+					t.Errorf("%s, type %d, told %v, %s: %v", name, kind, told, tt.name, err)
 				}
 				if after := testproc.Descriptors(); after != before {
-					t.Errorf("%s, type %d, %s: %d open before, %d after", name, kind, tt.name, before, after)
+					t.Errorf("%s, type %d, told %v, %s: %d open before, %d after", name, kind, told, tt.name, before, after)
 				}
 				ours.Close()
 			}
+		}
+	}
+	for _, kind := range []int{unix.SOCK_STREAM, unix.SOCK_SEQPACKET} {
+		distrusts(kind, false)
+		distrusts(kind, true)
+	}
+}
+
+// askWhoSends has the kernel name the sender of each message, as a server does that wants to
+// know its clients.
+func askWhoSends(t *testing.T, conn *os.File) {
+	t.Helper()
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var creds, pidfd error
+	err = raw.Control(func(fd uintptr) {
+		creds = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_PASSCRED, 1)
+		pidfd = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_PASSPIDFD, 1)
+	})
+	if errors.Is(pidfd, unix.ENOPROTOOPT) {
+		pidfd = nil // before Linux 6.5
+	}
+	if err := errors.Join(err, creds, pidfd); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestReceiveWhereSendersAreNamed: what the kernel adds to a message is neither taken for a
+// part of it, nor keeps a part out, nor stays open.
+func TestReceiveWhereSendersAreNamed(t *testing.T) {
+	receive := func(kind int) {
+		cmd := autokill.Command("sleep", "1000")
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			cmd.Process.Kill() //nolint:errcheck // others may have the handle, where the test fails
+			cmd.Process.Wait() //nolint:errcheck // it reaps
+		}()
+		ours, theirs := connection(t, kind)
+		defer ours.Close()
+		defer theirs.Close()
+		askWhoSends(t, ours)
+		if err := cmd.Process.Send(theirs); err != nil {
+			t.Fatal(err)
+		}
+		received, err := autokill.Receive(ours)
+		if err != nil {
+			t.Fatalf("type %d: %v", kind, err)
+		}
+		done := make(chan error, 1)
+		go func() {
+			done <- autokill.HandOver(theirs, map[string]autokill.Handed{"a": {Process: received, Data: []byte("data")}})
+		}()
+		handles, err := autokill.TakeOver(ours)
+		if err != nil || string(handles["a"].Data) != "data" {
+			t.Fatalf("type %d: %v, %v", kind, handles, err)
+		}
+		if err := <-done; err != nil {
+			t.Errorf("type %d: %v", kind, err)
+		}
+		// At the end of the child all that was opened for it is closed.
+		cmd.Process.Kill() //nolint:errcheck // Wait tells
+		for _, p := range []*autokill.Process{handles["a"].Process, cmd.Process} {
+			if _, err := p.Wait(); err != nil {
+				t.Errorf("type %d: %v", kind, err)
+			}
+		}
+		<-received.Done()
+	}
+	receive(unix.SOCK_STREAM) // what is opened once is open now
+	for _, kind := range []int{unix.SOCK_STREAM, unix.SOCK_SEQPACKET} {
+		before := testproc.Descriptors()
+		receive(kind)
+		if after := testproc.Descriptors(); after != before {
+			t.Errorf("type %d: %d open before, %d after", kind, before, after)
 		}
 	}
 }

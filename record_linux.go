@@ -1,6 +1,7 @@
 package autokill
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -41,9 +42,18 @@ func sendPiece(conn syscall.RawConn, b, rights []byte) (n int, err error) {
 	return n, os.NewSyscallError("sendmsg", err)
 }
 
+// controlSize has room for one descriptor more than there should be, and for what the kernel
+// adds if the owner of the connection has asked it to tell who the sender is: credentials,
+// before the descriptors (SO_PASSCRED), and a pidfd behind them (SO_PASSPIDFD, 6.5).
+var controlSize = unix.CmsgSpace(unix.SizeofUcred) + unix.CmsgSpace(4*2) + unix.CmsgSpace(4)
+
 // receivePiece reads once, and what descriptors there are. At the end it returns 0 bytes.
+//
+// MSG_CTRUNC is not an error by itself, for the caller counts. It can mean the pidfd alone. Of
+// too many descriptors more than one comes, unless this program may open no more: the one that
+// it gets then is looked at like any other, and the kernel has closed the rest.
 func receivePiece(conn syscall.RawConn, b []byte) (n int, files []*os.File, err error) {
-	control := make([]byte, unix.CmsgSpace(4*2)) // one more than there should be
+	control := make([]byte, controlSize)
 	var size, flags int
 	closed := conn.Read(func(fd uintptr) bool {
 		for {
@@ -61,16 +71,21 @@ func receivePiece(conn syscall.RawConn, b []byte) (n int, files []*os.File, err 
 	}
 	parts, err := unix.ParseSocketControlMessage(control[:size])
 	for i := range parts {
+		if h := parts[i].Header; h.Level == unix.SOL_SOCKET && h.Type == unix.SCM_PIDFD && len(parts[i].Data) == 4 {
+			if fd := int32(binary.NativeEndian.Uint32(parts[i].Data)); fd >= 0 { // else an errno
+				_ = unix.Close(int(fd))
+			}
+		}
 		numbers, err := unix.ParseUnixRights(&parts[i])
 		if err != nil {
-			continue // credentials, which conn may have asked for
+			continue // credentials, or the pidfd
 		}
 		for _, fd := range numbers {
 			files = append(files, os.NewFile(uintptr(fd), "received"))
 		}
 	}
-	if err == nil && flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != 0 {
-		err = fmt.Errorf("%w: a message that is too long, or has too many descriptors", ErrNotHandle)
+	if err == nil && flags&unix.MSG_TRUNC != 0 {
+		err = fmt.Errorf("%w: a message that is too long", ErrNotHandle)
 	}
 	if err != nil {
 		for _, file := range files {
