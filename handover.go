@@ -209,6 +209,10 @@ func Exec(path string, argv, env []string, handles map[string]Handed) error {
 //
 // They are left to the process itself: in one that it has started meanwhile, which has the
 // environment of it, the map is empty, too. So call Inherited before anything is started.
+//
+// After an error none is left: all are closed, which kills the children unless others have
+// them. Only if the list of them cannot be had, or is damaged, they stay open until the end of
+// this program; those that can be read in it are close-on-exec then.
 func Inherited() (map[string]Handed, error) {
 	handles := map[string]Handed{}
 	value, ok := os.LookupEnv(handoverEnv)
@@ -236,12 +240,16 @@ func Inherited() (map[string]Handed, error) {
 
 func inherit(fd int, handles map[string]Handed) error {
 	legacy, err := readLegacy(fd)
-	if err != nil {
-		return err
-	}
-	go bond.ReapOrphans(legacy.Dying)
 	list := legacy.Handles
-	if err := checkList(list); err != nil {
+	if err == nil {
+		go bond.ReapOrphans(legacy.Dying)
+		err = checkList(list)
+	}
+	if err != nil {
+		// Nobody knows whose these are, so none is closed. But no child gets any of them.
+		for _, l := range list {
+			closeOnExec(l.FD)
+		}
 		return err
 	}
 	// All of them become close-on-exec, before any of them can fail.

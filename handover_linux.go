@@ -133,3 +133,11 @@ func takeInherited(fd int) (*os.File, error) {
 	unix.CloseOnExec(fd)
 	return os.NewFile(uintptr(fd), "inherited"), nil
 }
+
+// closeOnExec keeps a descriptor from children that are started with os/exec, whatever it is,
+// but for the standard streams. A number that is none is none.
+func closeOnExec(fd int) {
+	if fd >= 3 {
+		unix.CloseOnExec(fd)
+	}
+}

@@ -31,3 +31,5 @@ func execWith(string, []string, []string, map[string]Handed) error { return errS
 func readLegacy(int) (legacy, error) { return legacy{}, errSystem() }
 
 func takeInherited(int) (*os.File, error) { return nil, errSystem() }
+
+func closeOnExec(int) {}

@@ -4,6 +4,7 @@ package autokill
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"testing"
@@ -131,5 +132,52 @@ func TestTakeOverFailsWithNothingLeft(t *testing.T) {
 	}
 	if after := testproc.Descriptors(); after != before {
 		t.Errorf("%d descriptors before, %d after", before, after)
+	}
+}
+
+// TestInheritedDamaged: where the list that was left is wrong, what it names is not closed,
+// for nobody knows what it is, but children of os/exec do not get it.
+func TestInheritedDamaged(t *testing.T) {
+	inheritable := func(file *os.File) int {
+		fd, err := unix.Dup(int(file.Fd()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fd
+	}
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	for name, format := range map[string]string{
+		"the same name twice": `{"handles":[{"name":"eA==","fd":%d},{"name":"eA==","fd":%d}]}`,
+		"a standard stream":   `{"handles":[{"name":"eA==","fd":2},{"name":"eQ==","fd":%d},{"name":"eg==","fd":%d}]}`,
+		"no number":           `{"handles":[{"name":"eA==","fd":%d},{"name":"eQ==","fd":%d},{"name":"eg==","fd":"x"}]}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			left := []int{inheritable(null), inheritable(null)}
+			list, err := nameless()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer list.Close()
+			if _, err := fmt.Fprintf(list, format, left[0], left[1]); err != nil {
+				t.Fatal(err)
+			}
+			t.Setenv(handoverEnv, formatHandover(os.Getpid(), inheritable(list)))
+			if handles, err := Inherited(); err == nil {
+				t.Errorf("inherited %v", handles)
+			}
+			for _, fd := range left {
+				if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
+					t.Errorf("descriptor %d: flags %#x, %v", fd, flags, err)
+				}
+				_ = unix.Close(fd)
+			}
+			if flags, err := unix.FcntlInt(2, unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC != 0 {
+				t.Errorf("standard error: flags %#x, %v", flags, err)
+			}
+		})
 	}
 }
