@@ -25,7 +25,8 @@ type Handed struct {
 //
 // After an error this program has all that it had. If it ends in the middle of it, so do
 // the children, and so they do if the other one has taken over and ends. A name is at most
-// [MaxName] bytes, data at most [MaxData]; both may be empty. HandOver waits like reads and
+// [MaxName] bytes, data at most [MaxData]; both may be empty. There are at most [MaxHandles]
+// handles with [MaxTotal] bytes in all; who has more calls HandOver again. HandOver waits like reads and
 // writes of conn, until its deadlines; conn is not to be used for anything else meanwhile.
 func HandOver(conn syscall.Conn, handles map[string]Handed) error {
 	if err := handOver(conn, handles); err != nil {
@@ -40,6 +41,12 @@ func HandOver(conn syscall.Conn, handles map[string]Handed) error {
 func handOver(conn syscall.Conn, handles map[string]Handed) error {
 	if err := checkHandover(handles); err != nil {
 		return err
+	}
+	var load load
+	for name, handed := range handles {
+		if err := load.add(len(name) + len(handed.Data)); err != nil {
+			return fmt.Errorf("%w: %w", os.ErrInvalid, err)
+		}
 	}
 	for name, handed := range handles {
 		file, err := handed.Process.File()
@@ -80,10 +87,26 @@ func checkHandover(handles map[string]Handed) error {
 	return nil
 }
 
+// load is what goes through a connection in one handover. A single record has its own limits.
+type load struct{ handles, bytes int }
+
+// add says whether one more handle, with so many bytes of name and data, is too much.
+func (l *load) add(bytes int) error {
+	l.handles++
+	l.bytes += bytes
+	switch {
+	case l.handles > MaxHandles:
+		return fmt.Errorf("more than %d handles in one handover", MaxHandles)
+	case l.bytes > MaxTotal:
+		return fmt.Errorf("more than %d bytes of names and data in one handover", MaxTotal)
+	}
+	return nil
+}
+
 // TakeOver takes the handles that a program gives up at the other end of conn, by
 // [HandOver]. If that program ends or fails before it has sent them all, TakeOver
 // fails, too, and keeps none. What comes is distrusted as by [FromFile]: a single handle
-// that is none fails the whole of it.
+// that is none fails the whole of it, and so do more than [MaxHandles], or [MaxTotal] bytes.
 func TakeOver(conn syscall.Conn) (map[string]Handed, error) {
 	all := map[string]taken{}
 	err := takeOver(conn, all)
@@ -110,6 +133,7 @@ type taken struct {
 }
 
 func takeOver(conn syscall.Conn, all map[string]taken) error {
+	var load load
 	for {
 		r, err := receiveRecord(conn)
 		if err != nil {
@@ -122,6 +146,10 @@ func takeOver(conn syscall.Conn, all map[string]taken) error {
 			if _, twice := all[r.name]; twice {
 				r.close()
 				return fmt.Errorf("%w: two have the name %q", ErrNotHandle, r.name)
+			}
+			if err := load.add(len(r.name) + len(r.data)); err != nil {
+				r.close()
+				return fmt.Errorf("%w: %w", ErrNotHandle, err)
 			}
 			child, err := adopt(r.handle)
 			if err != nil {

@@ -36,10 +36,14 @@ const (
 	pieceSize = 32 << 10
 )
 
-// MaxName and MaxData limit what belongs to a handle in a handover, in bytes.
+// MaxName and MaxData limit what belongs to a handle in a handover, in bytes. MaxHandles and
+// MaxTotal limit what goes through a connection in one: its handles, and the bytes of all names
+// and data together.
 const (
-	MaxName = 4 << 10
-	MaxData = 16 << 20
+	MaxName    = 4 << 10
+	MaxData    = 16 << 20
+	MaxHandles = 4096
+	MaxTotal   = 64 << 20
 )
 
 func (r record) close() {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"testing"
 	"time"
 
@@ -179,5 +180,80 @@ func TestInheritedDamaged(t *testing.T) {
 				t.Errorf("standard error: flags %#x, %v", flags, err)
 			}
 		})
+	}
+}
+
+// TestTakeOverHasALimit: a sender cannot use up the receiver's memory by many handles, or by
+// one under many names, each of which is small enough.
+func TestTakeOverHasALimit(t *testing.T) {
+	c := Command("sleep", "1000")
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		c.Process.Kill() //nolint:errcheck // others may have the handle, where the test fails
+		c.Process.Wait() //nolint:errcheck // it reaps
+	}()
+	data := make([]byte, MaxData)
+	tooMany, tooMuch := map[string]Handed{}, map[string]Handed{}
+	for n := range MaxHandles + 1 {
+		tooMany[strconv.Itoa(n)] = Handed{Process: c.Process}
+	}
+	for n := range MaxTotal / MaxData {
+		tooMuch[strconv.Itoa(n)] = Handed{Process: c.Process, Data: data} // without the names it were just enough
+	}
+	ours, theirs := sockets(t)
+	if err := theirs.SetDeadline(time.Now().Add(10 * time.Second)); err != nil { // where it is not refused
+		t.Fatal(err)
+	}
+	for _, handles := range []map[string]Handed{tooMany, tooMuch} {
+		if err := HandOver(theirs, handles); !errors.Is(err, os.ErrInvalid) {
+			t.Errorf("%d handles: %v", len(handles), err)
+		}
+	}
+	sent := make(chan struct{})
+	go func() { // what HandOver has refused
+		defer close(sent)
+		for name, handed := range tooMuch {
+			file, err := c.Process.File()
+			if err == nil {
+				err = sendRecord(theirs, record{kind: kindHanded, name: name, data: handed.Data, handle: file})
+				file.Close()
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		if err := sendRecord(theirs, record{kind: kindEnd}); err != nil {
+			t.Error(err)
+		}
+	}()
+	if handles, err := TakeOver(ours); !errors.Is(err, ErrNotHandle) {
+		t.Errorf("took over %d handles, %v", len(handles), err)
+	}
+	<-sent
+}
+
+func TestLoad(t *testing.T) {
+	for _, tt := range []struct {
+		before load
+		bytes  int
+		ok     bool
+	}{
+		{load{}, 0, true},
+		{load{}, MaxTotal, true},
+		{load{}, MaxTotal + 1, false},
+		{load{1, MaxTotal - MaxData}, MaxData, true},
+		{load{1, MaxTotal - MaxData}, MaxData + 1, false},
+		{load{MaxHandles - 1, 0}, 0, true},
+		{load{MaxHandles, 0}, 0, false},
+	} {
+		after := tt.before
+		if err := after.add(tt.bytes); (err == nil) != tt.ok {
+			t.Errorf("%d bytes to %+v: %v", tt.bytes, tt.before, err)
+		}
+		if after.handles != tt.before.handles+1 || after.bytes != tt.before.bytes+tt.bytes {
+			t.Errorf("%d bytes to %+v are %+v", tt.bytes, tt.before, after)
+		}
 	}
 }
