@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -199,6 +200,22 @@ func connection(t *testing.T, kind int) (a, b *os.File) {
 	return os.NewFile(uintptr(pair[0]), "socket"), os.NewFile(uintptr(pair[1]), "socket")
 }
 
+func overTCP(t *testing.T) (server, client *net.TCPConn) {
+	t.Helper()
+	listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	if client, err = net.DialTCP("tcp", nil, listener.Addr().(*net.TCPAddr)); err != nil {
+		t.Fatal(err)
+	}
+	if server, err = listener.AcceptTCP(); err != nil {
+		t.Fatal(err)
+	}
+	return server, client
+}
+
 // TestHandoverRefused: what cannot be handed over is refused before anything is sent.
 func TestHandoverRefused(t *testing.T) {
 	cmd := autokill.Command("sleep", "1000")
@@ -234,6 +251,15 @@ func TestHandoverRefused(t *testing.T) {
 	}
 	if err := cmd.Process.Signal(unix.Signal(0)); err != nil {
 		t.Errorf("after a failed Exec: %v", err)
+	}
+	server, client := overTCP(t)
+	defer server.Close()
+	defer client.Close()
+	if err := cmd.Process.Send(client); !errors.Is(err, os.ErrInvalid) {
+		t.Errorf("Send through TCP: %v", err)
+	}
+	if err := autokill.HandOver(client, map[string]autokill.Handed{"a": {Process: cmd.Process}}); !errors.Is(err, os.ErrInvalid) {
+		t.Errorf("HandOver through TCP: %v", err)
 	}
 	if err := autokill.HandOver(nil, map[string]autokill.Handed{"a": {Process: cmd.Process}}); !errors.Is(err, os.ErrInvalid) {
 		t.Errorf("HandOver through nothing: %v", err)

@@ -29,6 +29,9 @@ func rightsOf(file *os.File) ([]byte, error) {
 // the deadline, or in the kernel if the file is a blocking one.
 func sendPiece(conn syscall.RawConn, b, rights []byte) (n int, err error) {
 	closed := conn.Write(func(fd uintptr) bool {
+		if err = carries(int(fd)); err != nil {
+			return true
+		}
 		for {
 			n, err = unix.SendmsgN(int(fd), b, rights, nil, unix.MSG_NOSIGNAL)
 			if !errors.Is(err, unix.EINTR) {
@@ -40,6 +43,16 @@ func sendPiece(conn syscall.RawConn, b, rights []byte) (n int, err error) {
 		return 0, closed
 	}
 	return n, os.NewSyscallError("sendmsg", err)
+}
+
+// carries refuses a connection that cannot carry descriptors: of those the kernel sends the bytes
+// without them, and no error.
+func carries(fd int) error {
+	domain, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN)
+	if err == nil && domain != unix.AF_UNIX {
+		return fmt.Errorf("the connection is no unix socket: %w", os.ErrInvalid)
+	}
+	return nil
 }
 
 // controlSize has room for one descriptor more than there should be, and for what the kernel

@@ -109,7 +109,8 @@ func newHolder(child *bond.Child) *Process {
 // give the child up to the receiver. While the reference is on its way, it keeps the child
 // alive.
 //
-// Send waits like any write to conn, until its deadline. Each handle on its way counts
+// Send waits like any write to conn, until its deadline. The error is [os.ErrInvalid] if conn is no
+// unix socket. Each handle on its way counts
 // against RLIMIT_NOFILE, per user over all processes: syscall.ETOOMANYREFS.
 func (p *Process) Send(conn syscall.Conn) error {
 	file, err := p.File()
