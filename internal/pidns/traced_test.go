@@ -22,6 +22,17 @@ const tracedRole = "traced"
 // beTraced is a command that makes its parent, the init, its tracer.
 func beTraced([]string) int {
 	runtime.LockOSThread()
+	// A signal of Go's scheduler would stop this thread before its exec, and the others would take
+	// what the test sends. The stop of the exec is a SIGTRAP.
+	var mask unix.Sigset_t
+	for i := range mask.Val {
+		mask.Val[i] = ^uint64(0)
+	}
+	mask.Val[0] &^= 1 << (unix.SIGTRAP - 1)
+	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &mask, nil); err != nil {
+		fmt.Println("sigprocmask:", err)
+		return 1
+	}
 	if _, _, errno := unix.RawSyscall6(unix.SYS_PTRACE, unix.PTRACE_TRACEME, 0, 0, 0, 0, 0); errno != 0 {
 		fmt.Println("ptrace:", errno)
 		return 1
