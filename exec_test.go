@@ -106,26 +106,28 @@ func restless(args []string) int {
 		fmt.Print("no zombie")
 		return 0
 	}
-	started := make(chan struct{})
+	started := make(chan error)
 	for range 4 {
 		go func() {
 			for {
 				c := autokill.Command("/bin/sleep", "1000")
 				c.Mechanism = autokill.Tripwire
-				if c.Start() != nil {
-					continue
+				err := c.Start()
+				if err == nil {
+					c.Process.Close()
+					_ = c.Wait() // it was killed
 				}
-				c.Process.Close()
-				_ = c.Wait()
 				select {
-				case started <- struct{}{}:
+				case started <- err:
 				default:
 				}
 			}
 		}()
 	}
 	for range 10 {
-		<-started
+		if err := <-started; err != nil {
+			return fail(err)
+		}
 	}
 	return fail(autokill.Exec(testproc.Exe, []string{"restless", strconv.Itoa(execs - 1)}, testproc.RoleEnv(restlessRole), nil))
 }
