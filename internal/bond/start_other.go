@@ -18,6 +18,9 @@ func Start(_ *clone.Request, w Wish) (*Child, error) { return nil, &Error{w.Kind
 // Adopt refuses: nothing is a handle on this system.
 func Adopt(*os.File) (*Child, error) { return nil, errSystem() }
 
+// Standstill has nobody to wait for.
+func Standstill() (over func()) { return func() {} }
+
 // Unreaped are none.
 func Unreaped([]*Child) []int { return nil }
 
