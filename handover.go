@@ -182,7 +182,7 @@ func (p *Process) giveUp() {
 
 // handoverEnv names the descriptor of the list that Exec leaves to the next program, behind
 // the pid, which stays the same in an exec: "4711:8". What the next program starts before it
-// has called Inherited has the variable, too, but neither the pid nor anything of it.
+// has called Inherited has the variable, too, but not the pid.
 const handoverEnv = "AUTOKILL_HANDOVER"
 
 func formatHandover(pid, fd int) string { return fmt.Sprintf("%d:%d", pid, fd) }
@@ -221,7 +221,8 @@ type left struct {
 //
 // All other handles of this program are closed by the exec, which kills their children;
 // [Inherited] in the next program reaps them.
-// Programs that other goroutines start meanwhile with os/exec wait for the exec.
+// What other goroutines start meanwhile, by os/exec or by this package, waits for the exec: so a
+// program that serves the file system of path itself must start nothing for that.
 func Exec(path string, argv, env []string, handles map[string]Handed) error {
 	err := checkHandover(handles)
 	if err == nil {
@@ -270,7 +271,7 @@ func inherit(fd int, handles map[string]Handed) error {
 	legacy, err := readLegacy(fd)
 	list := legacy.Handles
 	if err == nil {
-		go bond.ReapOrphans(legacy.Dying)
+		bond.ReapOrphans(legacy.Dying)
 		err = checkList(list)
 	}
 	if err != nil {

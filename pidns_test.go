@@ -3,15 +3,18 @@
 package autokill_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -196,6 +199,87 @@ func TestPIDNamespaceIdentity(t *testing.T) {
 	if err != nil || string(got) != string(want) {
 		t.Errorf("%v: got\n%swant\n%s", err, got, want)
 	}
+}
+
+// TestPIDNamespaceStopWithoutRoom: where the init has no room for a signal for everybody, the
+// command is asked alone, and who does not listen is killed when the context is done.
+func TestPIDNamespaceStopWithoutRoom(t *testing.T) {
+	for script, want := range map[string]string{
+		"trap 'exit 7' TERM; echo ready; while :; do sleep 1000 & wait; done": "exit status 7",
+		"trap '' TERM; echo ready; while :; do sleep 1000 & wait; done":       "signal: killed",
+	} {
+		c := autokill.Command("/bin/sh", "-c", script)
+		c.Scope = autokill.ScopePIDNamespace
+		out, err := c.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(out, make([]byte, len("ready\n"))); err != nil {
+			t.Fatal(err)
+		}
+		stat, err := testproc.ReadProcess(c.Process.Pid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := unix.Prlimit(stat.PPID, unix.RLIMIT_SIGPENDING, &unix.Rlimit{}, nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Process.SignalAll(syscall.SIGUSR1); !errors.Is(err, syscall.EAGAIN) {
+			t.Errorf("SignalAll: %v", err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), testproc.Patience)
+		if want == "signal: killed" {
+			cancel()
+		}
+		state, err := c.Process.StopAll(ctx, syscall.SIGTERM)
+		cancel()
+		if err != nil || state.String() != want {
+			t.Errorf("%v, %v, want %s", state, err, want)
+		}
+	}
+}
+
+// TestPIDNamespaceContinue: SIGCONT for everybody is for the init, too, if that is stopped.
+func TestPIDNamespaceContinue(t *testing.T) {
+	c := autokill.Command("/bin/sleep", "1000")
+	c.Scope = autokill.ScopePIDNamespace
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer c.Wait() //nolint:errcheck // it is killed
+	defer c.Process.Close()
+	stat, err := testproc.ReadProcess(c.Process.Pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	both := []int{stat.PPID, c.Process.Pid}
+	become := func(stopped bool) {
+		t.Helper()
+		for deadline := time.Now().Add(testproc.Patience); ; time.Sleep(time.Millisecond) {
+			if !slices.ContainsFunc(both, func(pid int) bool {
+				stat, err := testproc.ReadProcess(pid)
+				return err != nil || (stat.State == "T") != stopped
+			}) {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("stopped: not %t", stopped)
+			}
+		}
+	}
+	for _, pid := range both {
+		if err := unix.Kill(pid, unix.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+	}
+	become(true)
+	if err := c.Process.SignalAll(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	become(false)
 }
 
 // TestPIDNamespaceUsage: the usage is real with every mechanism.

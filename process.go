@@ -173,7 +173,8 @@ func (p *Process) Stop(ctx context.Context, sig os.Signal) (*ProcessState, error
 
 // StopAll is Stop, but it asks everybody in the scope, as a terminal does after a
 // Ctrl-C: for a shell script, which does not end before the program that it waits
-// for. It too waits for the child only.
+// for. It too waits for the child only. Where everybody cannot be asked (EAGAIN and EPERM of
+// [Process.SignalAll]), the child alone is.
 func (p *Process) StopAll(ctx context.Context, sig os.Signal) (*ProcessState, error) {
 	return p.stop(ctx, sig, p.SignalAll)
 }
@@ -182,6 +183,8 @@ func (p *Process) stop(ctx context.Context, sig os.Signal, send func(os.Signal) 
 	switch err := send(sig); {
 	case err == nil:
 		_ = send(sigcont) // who took the first one takes this one, or has ended
+	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.EPERM):
+		_, _ = p.Signal(sig), p.Signal(sigcont)
 	case errors.Is(err, os.ErrProcessDone), errors.Is(err, bond.ErrChildEnded):
 	default:
 		return nil, err
@@ -189,25 +192,29 @@ func (p *Process) stop(ctx context.Context, sig os.Signal, send func(os.Signal) 
 	select {
 	case <-p.Done():
 	case <-ctx.Done():
-		p.kill()
+		if err := p.kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			return nil, err
+		}
 	}
 	return p.Wait()
 }
 
-// kill kills everybody, also if others have the handle.
-func (p *Process) kill() {
+// kill kills everybody, also if others have the handle. The error is about the child.
+func (p *Process) kill() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.released && !p.ended {
-		_ = p.child.SignalAll(syscall.SIGKILL)
+	if p.released || p.ended || p.child.SignalAll(syscall.SIGKILL) == nil {
+		return nil
 	}
+	return p.child.Signal(syscall.SIGKILL)
 }
 
 // sigcont is SIGCONT, which package syscall does not have on every system.
 const sigcont = syscall.Signal(18)
 
 // Signal sends a signal to the child, and to it alone. The error is
-// [os.ErrProcessDone] if it has ended.
+// [os.ErrProcessDone] if it has ended. It wraps syscall.EPERM also if the handle comes from a user
+// who could not signal the child, for that is another user's by now (a set-user-ID program).
 func (p *Process) Signal(sig os.Signal) error {
 	return p.signal(sig, func(number syscall.Signal) error {
 		if p.ended {

@@ -290,10 +290,10 @@ func TestInheritedIsWhatWasLeft(t *testing.T) {
 	if handles, err := autokill.Inherited(); err == nil {
 		t.Errorf("inherited %v from a file of its own", handles)
 	}
-	// As in a child that this program has started before it has called Inherited.
-	t.Setenv("AUTOKILL_HANDOVER", strconv.Itoa(os.Getppid())+":"+fd)
+	// As in a child that a program has started before it has called Inherited.
+	t.Setenv("AUTOKILL_HANDOVER", strconv.Itoa(os.Getpid()+1)+":"+fd)
 	if handles, err := autokill.Inherited(); err != nil || len(handles) != 0 {
-		t.Errorf("inherited what was left to the parent: %v, %v", handles, err)
+		t.Errorf("inherited what was left to another process: %v, %v", handles, err)
 	}
 	if value, there := os.LookupEnv("AUTOKILL_HANDOVER"); there {
 		t.Errorf("%q is still there", value)

@@ -166,11 +166,15 @@ func adoptTripwire(fd int, handle *descriptor.FD) (*Child, error) {
 		return adoptDwellers(handle, m, inside[0], inside[1], observer)
 	}
 	child := newChild(pid, handle, observer, m)
+	by := weaker(maker)
+	if by != nil {
+		child.refused = func() error { return couldKill(*by, observer) }
+	}
 	switch {
 	case pid == 0:
 		child.everybody = abroad{scope, observer}
 	case scope == ScopeTree:
-		child.everybody = group{pid, observer, weaker(maker)}
+		child.everybody = group{pid, observer, by}
 	}
 	return child, nil
 }

@@ -3,7 +3,9 @@
 package bond
 
 import (
+	"bufio"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"slices"
@@ -12,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/autokill/autokill/internal/testproc"
 )
 
 // queued is what a hostile sender puts into the queue of what shall look like a handle.
@@ -240,18 +244,100 @@ func TestAdoptedDoesNotReap(t *testing.T) {
 	}
 }
 
+const climberRole = "climber"
+
+// climb becomes root when it is told to, as a set-user-ID program does.
+func climb([]string) int {
+	if _, err := os.Stdin.Read(make([]byte, 1)); err != nil {
+		return 1
+	}
+	if err := syscall.Setresuid(0, 0, 0); err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	fmt.Println("up")
+	_, _ = os.Stdin.Read(make([]byte, 1))
+	return 0
+}
+
+// TestAdoptedBecomesRoot: when the child of a handle that another user has made is root's, it is
+// not signalled with the rights of root.
+func TestAdoptedBecomesRoot(t *testing.T) {
+	for _, scope := range []Scope{ScopeProcess, ScopeTree} {
+		c := testproc.Command(climberRole)
+		c.SysProcAttr = &syscall.SysProcAttr{
+			Credential: &syscall.Credential{Uid: somebody, Gid: somebody}, AmbientCaps: []uintptr{unix.CAP_SETUID}, Setpgid: true,
+		}
+		in, err := c.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := c.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Start(); errors.Is(err, unix.EPERM) || errors.Is(err, unix.EINVAL) {
+			t.Skipf("needs root, to make a user with a capability: %v", err)
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		child := adoptFrom(t, somebody, scope, c.Process.Pid)
+		if err := child.Signal(unix.SIGCONT); err != nil {
+			t.Errorf("%v: while it is the user's: %v", scope, err)
+		}
+		_, _ = in.Write([]byte("."))
+		if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || line != "up\n" {
+			t.Fatalf("%v: it said %q, %v", scope, line, err)
+		}
+		for name, signal := range map[string]func(unix.Signal) error{"Signal": child.Signal, "SignalAll": child.SignalAll} {
+			if err := signal(unix.SIGTERM); !errors.Is(err, unix.EPERM) {
+				t.Errorf("%v, %s: %v", scope, name, err)
+			}
+		}
+		child.Kill()
+		in.Close()
+		if err := c.Wait(); err != nil {
+			t.Errorf("%v: the process of root: %v", scope, err)
+		}
+		child.Close()
+	}
+}
+
+// somebody is not root.
+const somebody = 65534
+
+// adoptFrom adopts a handle of a process as if this user had made it.
+func adoptFrom(t *testing.T, uid uint32, scope Scope, pid int) *Child {
+	t.Helper()
+	observer, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(observer)
+	null := reopened(t, "/dev/null")
+	defer null.Close()
+	file := int(null.Fd())
+	child, err := Adopt(pretendAs(
+		t, uid,
+		queued{description(scope, pid), []int{observer}},
+		queued{appendHeader(nil, scope), []int{file, file, file, file}},
+	))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return child
+}
+
 // TestAdoptedGroup: a process of root in the group of a handle that another user has made (a
 // set-user-ID program in a job) is not signalled with the rights of root.
 func TestAdoptedGroup(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("needs root, to be more powerful than who has made the handle")
-	}
-	const somebody = 65534
 	start := func(uid uint32, group int) *exec.Cmd {
 		t.Helper()
 		c := exec.Command("sleep", "1000")
 		c.SysProcAttr = &unix.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}, Setpgid: true, Pgid: group}
-		if err := c.Start(); err != nil {
+		if err := c.Start(); errors.Is(err, unix.EPERM) || errors.Is(err, unix.EINVAL) {
+			t.Skipf("needs root, to be more powerful than who has made the handle: %v", err)
+		} else if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() {
@@ -262,22 +348,7 @@ func TestAdoptedGroup(t *testing.T) {
 	}
 	leader := start(somebody, 0)
 	ofRoot := start(0, leader.Process.Pid)
-	observer, err := unix.PidfdOpen(leader.Process.Pid, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unix.Close(observer)
-	null := reopened(t, "/dev/null")
-	defer null.Close()
-	file := int(null.Fd())
-	child, err := Adopt(pretendAs(
-		t, somebody,
-		queued{description(ScopeTree, leader.Process.Pid), []int{observer}},
-		queued{appendHeader(nil, ScopeTree), []int{file, file, file, file}},
-	))
-	if err != nil {
-		t.Fatal(err)
-	}
+	child := adoptFrom(t, somebody, ScopeTree, leader.Process.Pid)
 	defer child.Close()
 	if err := child.SignalAll(unix.SIGSTOP); !errors.Is(err, unix.EPERM) {
 		t.Errorf("to signal one of root's: %v", err)

@@ -2,6 +2,7 @@ package bond
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"syscall"
 
@@ -33,13 +34,14 @@ type Child struct {
 
 	mechanism mechanism
 	everybody everybody
-	peer      *os.File    // see post
-	mourner   Mourner     // see Follow
-	number    uint64      // see followers
-	gone      bool        // see convicts, whose lock it has
-	pidfd     int         // the observer's number, of a child that can be followed
-	reaps     *Child      // whom it reaps in its place: monitor or init
-	outer     []*pidfd.FD // who stands around a command in a PID namespace: monitor, init
+	peer      *os.File     // see post
+	mourner   Mourner      // see Follow
+	number    uint64       // see followers
+	gone      bool         // see convicts, whose lock it has
+	refused   func() error // why it is not to be signalled, of a handle that was adopted; or nil
+	pidfd     int          // the observer's number, of a child that can be followed
+	reaps     *Child       // whom it reaps in its place: monitor or init
+	outer     []*pidfd.FD  // who stands around a command in a PID namespace: monitor, init
 }
 
 func newChild(pid int, handle *descriptor.FD, observer *pidfd.FD, m mechanism) *Child {
@@ -62,7 +64,16 @@ func (c *Child) Kill() { c.everybody.kill() }
 
 // Signal sends a signal to the child alone.
 func (c *Child) Signal(sig syscall.Signal) error {
-	return c.sent(sig, c.Observer.Signal(sig, pidfd.ToReferent))
+	return c.sent(sig, c.signal(sig))
+}
+
+func (c *Child) signal(sig syscall.Signal) error {
+	if c.refused != nil {
+		if err := c.refused(); err != nil {
+			return fmt.Errorf("process %d: %w (%w)", c.Pid, err, syscall.EPERM)
+		}
+	}
+	return c.Observer.Signal(sig, pidfd.ToReferent)
 }
 
 // SignalAll sends a signal to everybody in the scope. The error wraps

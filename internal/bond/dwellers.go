@@ -35,6 +35,9 @@ func (d dwellers) signal(sig syscall.Signal) error {
 	if err != nil {
 		return err
 	}
+	if sig == syscall.SIGCONT {
+		defer func() { _ = d.init.Signal(sig, pidfd.ToReferent) }() // it may be stopped itself
+	}
 	var sent error
 	if err := conn.Control(func(fd uintptr) { sent = pidns.SignalAll(int(fd), sig) }); err != nil {
 		return err

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"os"
 	"syscall"
-
-	"github.com/autokill/autokill/pidfd"
 )
 
 // ErrChildEnded is in the error of what cannot be done for those who are left when the
@@ -30,7 +28,7 @@ func (*alone) scope() Scope { return ScopeProcess }
 // middle of, as the signal that the closing of a handle sends can.
 func (a *alone) kill() { _ = a.signal(syscall.SIGKILL) }
 
-func (a *alone) signal(sig syscall.Signal) error { return a.Observer.Signal(sig, pidfd.ToReferent) }
+func (a *alone) signal(sig syscall.Signal) error { return (*Child)(a).signal(sig) }
 
 func (a *alone) members() ([]int, error) {
 	switch err := a.signal(0); {

@@ -9,5 +9,5 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testproc.Main(m, map[string]func([]string) int{sealedRole: startSealed, becomeRole: playBecome, opensRole: opens, swallowedRole: startSwallowed, enterBecomeRole: enterBecome, watchedBecomeRole: watchedBecome})
+	testproc.Main(m, map[string]func([]string) int{sealedRole: startSealed, becomeRole: playBecome, opensRole: opens, swallowedRole: startSwallowed, enterBecomeRole: enterBecome, watchedBecomeRole: watchedBecome, climberRole: climb})
 }

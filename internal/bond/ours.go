@@ -4,6 +4,7 @@ package bond
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"slices"
 	"sync"
@@ -21,9 +22,11 @@ type reapers struct {
 	mu    sync.Mutex
 	begun map[*parcel]int // pids of those whose start is under way, by what each has for itself
 	byPid map[int]*Child
+	// orphans are those that the program before this one has left to be reaped.
+	orphans map[int]bool
 }
 
-var ours = reapers{begun: map[*parcel]int{}, byPid: map[int]*Child{}}
+var ours = reapers{begun: map[*parcel]int{}, byPid: map[int]*Child{}, orphans: map[int]bool{}}
 
 // clone makes a child that is known from its first moment on.
 func (r *reapers) clone(p *parcel, request *clone.Request) (clone.Pending, error) {
@@ -83,11 +86,11 @@ func Standstill() (over func()) {
 func Unreaped(but []*Child) (pids []int) {
 	ours.mu.Lock()
 	defer ours.mu.Unlock()
-	for _, pid := range ours.begun {
-		if err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT|unix.WALL, nil); !errors.Is(err, unix.ECHILD) {
-			pids = append(pids, pid) // not one that has failed and was reaped
-		}
-	}
+	pids = slices.AppendSeq(slices.Collect(maps.Values(ours.begun)), maps.Keys(ours.orphans))
+	pids = slices.DeleteFunc(pids, func(pid int) bool { // one that was reaped just now
+		err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT|unix.WALL, nil)
+		return errors.Is(err, unix.ECHILD)
+	})
 	for _, child := range ours.byPid {
 		if slices.ContainsFunc(but, func(c *Child) bool { return c == child || c.reaps == child }) {
 			continue
@@ -107,15 +110,29 @@ func Unreaped(but []*Child) (pids []int) {
 
 // ReapOrphans reaps those of Unreaped in the program that comes after an exec, which has
 // closed their handles. Their numbers are their own until then. One whom others keep alive keeps
-// nobody else waiting. It returns when all are gone.
-func ReapOrphans(pids []int) {
+// nobody else waiting. What it returns waits until all are gone.
+func ReapOrphans(pids []int) (wait func()) {
 	var all sync.WaitGroup
 	for _, pid := range pids {
 		if pid > 0 {
-			all.Go(func() { reapOrphan(pid) })
+			ours.orphan(pid, true)
+			all.Go(func() {
+				reapOrphan(pid)
+				ours.orphan(pid, false)
+			})
 		}
 	}
-	all.Wait()
+	return all.Wait
+}
+
+func (r *reapers) orphan(pid int, living bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if living {
+		r.orphans[pid] = true
+	} else {
+		delete(r.orphans, pid)
+	}
 }
 
 func reapOrphan(pid int) {

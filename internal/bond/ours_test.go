@@ -28,7 +28,7 @@ func TestReapOrphans(t *testing.T) {
 	reaped := make(chan struct{})
 	go func() {
 		defer close(reaped)
-		ReapOrphans([]int{0, -1, living.Process.Pid, dead.Process.Pid})
+		ReapOrphans([]int{0, -1, living.Process.Pid, dead.Process.Pid})()
 	}()
 	for deadline := time.Now().Add(testproc.Patience); unix.Kill(dead.Process.Pid, 0) == nil; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
@@ -39,6 +39,9 @@ func TestReapOrphans(t *testing.T) {
 	if err := stranger.Wait(); err != nil {
 		t.Errorf("a child that was not meant: %v", err)
 	}
+	if pids := Unreaped(nil); !slices.Equal(pids, []int{living.Process.Pid}) {
+		t.Errorf("to be reaped after the next exec: %v, want %d", pids, living.Process.Pid)
+	}
 	if err := living.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -46,6 +49,9 @@ func TestReapOrphans(t *testing.T) {
 	case <-reaped:
 	case <-time.After(testproc.Patience):
 		t.Error("it does not return")
+	}
+	if pids := Unreaped(nil); len(pids) > 0 {
+		t.Errorf("to be reaped when all are gone: %v", pids)
 	}
 	for _, c := range []*exec.Cmd{living, dead} {
 		_ = c.Wait() // has been reaped

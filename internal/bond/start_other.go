@@ -25,7 +25,7 @@ func Standstill() (over func()) { return func() {} }
 func Unreaped([]*Child) []int { return nil }
 
 // ReapOrphans has nothing to do.
-func ReapOrphans([]int) {}
+func ReapOrphans([]int) (wait func()) { return func() {} }
 
 // Prove says that there is no mechanism on this system.
 func Prove(Kind) error { return errSystem() }

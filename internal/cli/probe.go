@@ -101,11 +101,8 @@ func try(scope autokill.Scope) (autokill.Mechanism, error) {
 	err := cmd.Start()
 	var own *autokill.OpError
 	var path *fs.PathError
-	if !errors.As(err, &own) || !errors.As(err, &path) || path.Path != cmd.Path {
+	if !errors.As(err, &own) || !errors.As(err, &path) || path.Path != cmd.Path || path.Op != opExec {
 		return autokill.Best, err
-	}
-	if path.Op != opExec {
-		return autokill.Best, path.Err // nobody has asked for this program
 	}
 	if errors.Is(err, syscall.EACCES) {
 		err = nil

@@ -56,7 +56,7 @@ var endings = []mutation{
 	},
 	{
 		name: "an orphan that lives keeps the others waiting", file: "internal/bond/ours.go",
-		old: "all.Go(func() { reapOrphan(pid) })", new: "reapOrphan(pid)",
+		old: "			all.Go(func() {\n				reapOrphan(pid)\n				ours.orphan(pid, false)\n			})\n", new: "			reapOrphan(pid)\n",
 		pkg: "internal/bond", test: "^TestReapOrphans$",
 	},
 	{
@@ -86,7 +86,7 @@ var endings = []mutation{
 	},
 	{
 		name: "Stop does not kill who does not listen", file: "process.go",
-		old: "	case <-ctx.Done():\n		p.kill()\n	}\n	return p.Wait()\n", new: "	case <-ctx.Done():\n		return nil, ctx.Err()\n	}\n	return p.Wait()\n",
+		old: "		if err := p.kill(); err != nil &&", new: "		if err := ctx.Err(); err != nil &&",
 		pkg: ".", test: "^TestContract$/^tripwire$/^TestE3_StopKillsWhoDoesNotListen$",
 	},
 	{

@@ -11,8 +11,13 @@ var travelling = []mutation{
 	},
 	{
 		name: "a group is signalled with the receiver's rights", file: "internal/bond/adopt.go",
-		old: "group{pid, observer, weaker(maker)}", new: "group{leader: pid, observer: observer}",
+		old: "group{pid, observer, by}", new: "group{leader: pid, observer: observer}",
 		pkg: "internal/bond", test: "^TestAdoptedGroup$",
+	},
+	{
+		name: "who has become another's is signalled", file: "internal/bond/adopt.go",
+		old: "	if by != nil {\n", new: "	if by != nil && scope < 0 {\n",
+		pkg: "internal/bond", test: "^TestAdoptedBecomesRoot$",
 	},
 	{
 		name: "anybody is taken for an init", file: "internal/bond/adopt_pidns.go",
@@ -81,7 +86,7 @@ var travelling = []mutation{
 	},
 	{
 		name: "children that an exec has killed are not reaped", file: "handover.go",
-		old: "	go bond.ReapOrphans(legacy.Dying)\n", new: "	_ = bond.ReapOrphans\n",
+		old: "		bond.ReapOrphans(legacy.Dying)\n", new: "		_ = bond.ReapOrphans\n",
 		pkg: ".", test: "^TestContract$/^tripwire$/^TestE1_AfterAnExec$",
 	},
 }
