@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -200,20 +199,31 @@ func connection(t *testing.T, kind int) (a, b *os.File) {
 	return os.NewFile(uintptr(pair[0]), "socket"), os.NewFile(uintptr(pair[1]), "socket")
 }
 
-func overTCP(t *testing.T) (server, client *net.TCPConn) {
+// overTCP is without package net, which would bring cgo's threads into this binary.
+func overTCP(t *testing.T) (server, client *os.File) {
 	t.Helper()
-	listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	socket := func(fd int, err error) *os.File {
+		if err != nil {
+			t.Fatal(err)
+		}
+		return os.NewFile(uintptr(fd), "TCP")
+	}
+	listener := socket(unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0))
+	defer listener.Close()
+	client = socket(unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0))
+	l := int(listener.Fd())
+	if err := errors.Join(unix.Bind(l, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}), unix.Listen(l, 1)); err != nil {
+		t.Fatal(err)
+	}
+	address, err := unix.Getsockname(l)
+	if err == nil {
+		err = unix.Connect(int(client.Fd()), address)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
-	if client, err = net.DialTCP("tcp", nil, listener.Addr().(*net.TCPAddr)); err != nil {
-		t.Fatal(err)
-	}
-	if server, err = listener.AcceptTCP(); err != nil {
-		t.Fatal(err)
-	}
-	return server, client
+	fd, _, err := unix.Accept4(l, unix.SOCK_CLOEXEC)
+	return socket(fd, err), client
 }
 
 // TestHandoverRefused: what cannot be handed over is refused before anything is sent.

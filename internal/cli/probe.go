@@ -101,13 +101,16 @@ func try(scope autokill.Scope) (autokill.Mechanism, error) {
 	err := cmd.Start()
 	var own *autokill.OpError
 	var path *fs.PathError
-	if !errors.As(err, &own) || !errors.As(err, &path) || path.Path != cmd.Path || path.Op != opExec {
+	if !errors.As(err, &own) || !errors.As(err, &path) || path.Path != cmd.Path {
 		return autokill.Best, err
 	}
-	if errors.Is(err, syscall.EACCES) {
-		err = nil
+	switch {
+	case path.Op == opStart:
+		return autokill.Best, path.Err // nobody has asked for this program
+	case path.Op == opExec && errors.Is(err, syscall.EACCES):
+		return own.Mechanism, nil
 	}
-	return own.Mechanism, err
+	return autokill.Best, err
 }
 
 // newReport takes the mechanisms in the order in which they are preferred.

@@ -11,8 +11,11 @@ import (
 	"github.com/autokill/autokill"
 )
 
-// opExec is what package autokill calls the last step of a start.
-const opExec = "execve"
+// What package autokill calls the last step of a start, and one as a whole.
+const (
+	opExec  = "execve"
+	opStart = "fork/exec"
+)
 
 // shell runs scripts without a "#!" line.
 const shell = "/bin/sh"
