@@ -57,8 +57,8 @@ bench: ## what autokill costs beside its peers; writes docs/benchmarks.md (a qua
 benchnative: ## each mechanism beside os/exec, in a virtual machine that has both; writes docs/benchmarks.md
 	cd bench && go run github.com/autokill/autokill/internal/kernels/matrix -kernel $(or $(KERNEL),7.3) -packages . -run '^TestMechanisms$$' -evidence ../docs/benchmarks.md
 
-moveover: ## the tests of real modules, with os/exec and with autokill (fetches them; minutes)
-	AUTOKILL_MOVEOVER=1 go test -count=1 -timeout 30m -v -run TestModules ./internal/moveover
+moveover: ## the tests of real modules, with os/exec and with autokill (fetches them; minutes; SHORT=1: os/exec only to compare)
+	AUTOKILL_MOVEOVER=1 go test -count=1 -timeout 30m -v $(if $(SHORT),-short) -run TestModules ./internal/moveover
 
 lint: ## vet, staticcheck, golangci-lint (with gofumpt), for Linux and what must compile elsewhere
 	go vet ./...

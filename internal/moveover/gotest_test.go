@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"regexp"
@@ -71,6 +72,13 @@ func goTest(t *testing.T, dir string, args ...string) run {
 		}
 	}
 	return all
+}
+
+// sound says that tests were run, that all have passed, and that no package has failed, as one
+// does that cannot be built.
+func (r run) sound() bool {
+	failed := slices.Contains(slices.Collect(maps.Values(r.results)), fail)
+	return count(r.results, pass) > 0 && count(r.results, skip) == 0 && !failed
 }
 
 // failures are the tests that have failed, by package, as a pattern for -run.

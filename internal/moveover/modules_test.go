@@ -13,7 +13,8 @@ import (
 	"testing"
 )
 
-// TestModules runs the tests of real modules, with os/exec and with autokill.
+// TestModules runs the tests of real modules, with os/exec and with autokill. The short form
+// leaves os/exec out where all tests pass with autokill.
 func TestModules(t *testing.T) {
 	if os.Getenv("AUTOKILL_MOVEOVER") == "" {
 		t.Skip("fetches modules and takes minutes: make moveover")
@@ -35,7 +36,12 @@ func TestModules(t *testing.T) {
 			for _, name := range []string{"go.mod", "go.sum"} {
 				write(t, filepath.Join(before, name), read(t, filepath.Join(after, name)))
 			}
-			theirs, ours := goTest(t, before, p.arguments()...), goTest(t, after, p.arguments()...)
+			ours := goTest(t, after, p.arguments()...)
+			if testing.Short() && ours.sound() && len(differences[p.path]) == 0 {
+				table = append(table, []string{p.path + " " + p.version, "not run, nothing to compare", counts(ours.results)})
+				return
+			}
+			theirs := goTest(t, before, p.arguments()...)
 			report(t, p.path, theirs, ours)
 			table = append(table, []string{p.path + " " + p.version, counts(theirs.results), counts(ours.results)})
 		})
