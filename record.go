@@ -88,6 +88,9 @@ func sendRecord(conn syscall.Conn, r record) error {
 	if err != nil {
 		return err
 	}
+	if err := carries(raw); err != nil {
+		return err
+	}
 	rights, err := rightsOf(r.handle)
 	if err != nil {
 		return err

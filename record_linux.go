@@ -1,13 +1,14 @@
 package autokill
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/autokill/autokill/internal/bond"
 )
 
 // rightsOf makes the control message that sends a file. Its number is not to be closed
@@ -29,9 +30,6 @@ func rightsOf(file *os.File) ([]byte, error) {
 // the deadline, or in the kernel if the file is a blocking one.
 func sendPiece(conn syscall.RawConn, b, rights []byte) (n int, err error) {
 	closed := conn.Write(func(fd uintptr) bool {
-		if err = carries(int(fd)); err != nil {
-			return true
-		}
 		for {
 			n, err = unix.SendmsgN(int(fd), b, rights, nil, unix.MSG_NOSIGNAL)
 			if !errors.Is(err, unix.EINTR) {
@@ -47,8 +45,14 @@ func sendPiece(conn syscall.RawConn, b, rights []byte) (n int, err error) {
 
 // carries refuses a connection that cannot carry descriptors: of those the kernel sends the bytes
 // without them, and no error.
-func carries(fd int) error {
-	domain, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN)
+func carries(conn syscall.RawConn) error {
+	var domain int
+	var err error
+	if closed := conn.Control(func(fd uintptr) {
+		domain, err = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_DOMAIN)
+	}); closed != nil {
+		return closed
+	}
 	if err == nil && domain != unix.AF_UNIX {
 		return fmt.Errorf("the connection is no unix socket: %w", os.ErrInvalid)
 	}
@@ -84,10 +88,8 @@ func receivePiece(conn syscall.RawConn, b []byte) (n int, files []*os.File, err 
 	}
 	parts, err := unix.ParseSocketControlMessage(control[:size])
 	for i := range parts {
-		if h := parts[i].Header; h.Level == unix.SOL_SOCKET && h.Type == unix.SCM_PIDFD && len(parts[i].Data) == 4 {
-			if fd := int32(binary.NativeEndian.Uint32(parts[i].Data)); fd >= 0 { // else an errno
-				_ = unix.Close(int(fd))
-			}
+		if fd, added := bond.AddedPidfd(parts[i]); added {
+			_ = unix.Close(fd)
 		}
 		numbers, err := unix.ParseUnixRights(&parts[i])
 		if err != nil {

@@ -22,6 +22,8 @@ func duplicateObserver(syscall.Conn) (*os.File, error) { return nil, errSystem()
 
 func rightsOf(*os.File) ([]byte, error) { return nil, errSystem() }
 
+func carries(syscall.RawConn) error { return errSystem() }
+
 func sendPiece(syscall.RawConn, []byte, []byte) (int, error) { return 0, errSystem() }
 
 func receivePiece(syscall.RawConn, []byte) (int, []*os.File, error) { return 0, nil, errSystem() }

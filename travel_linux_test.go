@@ -102,17 +102,24 @@ func TestTakeOverKeepsNone(t *testing.T) {
 	}
 }
 
-// TestTakeOverFailsWithNothingLeft: a sender who breaks off again and again costs the receiver
-// nothing, also while the children live.
-func TestTakeOverFailsWithNothingLeft(t *testing.T) {
+// sleeper is a child that ends with the test.
+func sleeper(t *testing.T) *Cmd {
+	t.Helper()
 	c := Command("sleep", "1000")
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
+	t.Cleanup(func() {
 		c.Process.Kill() //nolint:errcheck // others may have the handle, where the test fails
 		c.Process.Wait() //nolint:errcheck // it reaps
-	}()
+	})
+	return c
+}
+
+// TestTakeOverFailsWithNothingLeft: a sender who breaks off again and again costs the receiver
+// nothing, also while the children live.
+func TestTakeOverFailsWithNothingLeft(t *testing.T) {
+	c := sleeper(t)
 	ours, theirs := sockets(t)
 	before := testproc.Descriptors()
 	for _, name := range []string{"a", "b", "c"} {
@@ -186,14 +193,7 @@ func TestInheritedDamaged(t *testing.T) {
 // TestTakeOverHasALimit: a sender cannot use up the receiver's memory by many handles, or by
 // one under many names, each of which is small enough.
 func TestTakeOverHasALimit(t *testing.T) {
-	c := Command("sleep", "1000")
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		c.Process.Kill() //nolint:errcheck // others may have the handle, where the test fails
-		c.Process.Wait() //nolint:errcheck // it reaps
-	}()
+	c := sleeper(t)
 	data := make([]byte, MaxData)
 	tooMany, tooMuch := map[string]Handed{}, map[string]Handed{}
 	for n := range MaxHandles + 1 {

@@ -167,9 +167,7 @@ func adoptTripwire(fd int, handle *descriptor.FD) (*Child, error) {
 	}
 	child := newChild(pid, handle, observer, m)
 	by := weaker(maker)
-	if by != nil {
-		child.refused = func() error { return couldKill(*by, observer) }
-	}
+	child.refused = func() error { return refusal(by, pid, observer) }
 	switch {
 	case pid == 0:
 		child.everybody = abroad{scope, observer}

@@ -27,6 +27,17 @@ type queued struct {
 // pretend makes a socket with messages in its queue, as whoever wants to be adopted does.
 func pretend(t testing.TB, attest bool, messages ...queued) *os.File {
 	t.Helper()
+	return pretendBy(t, attest, nil, messages)
+}
+
+// pretendAs is pretend by another user, which root can say of itself.
+func pretendAs(t *testing.T, uid uint32, messages ...queued) *os.File {
+	t.Helper()
+	return pretendBy(t, false, unix.UnixCredentials(&unix.Ucred{Pid: int32(os.Getpid()), Uid: uid, Gid: uid}), messages)
+}
+
+func pretendBy(t testing.TB, attest bool, sender []byte, messages []queued) *os.File {
+	t.Helper()
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -38,24 +49,10 @@ func pretend(t testing.TB, attest bool, messages ...queued) *os.File {
 		}
 	}
 	for _, m := range messages {
-		m.send(t, pair[1], nil)
+		m.send(t, pair[1], sender)
 	}
 	_ = unix.Close(pair[1])
 	return handle
-}
-
-// pretendAs is pretend by another user, which root can say of itself.
-func pretendAs(t *testing.T, uid uint32, messages ...queued) *os.File {
-	t.Helper()
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, m := range messages {
-		m.send(t, pair[1], unix.UnixCredentials(&unix.Ucred{Pid: int32(os.Getpid()), Uid: uid, Gid: uid}))
-	}
-	_ = unix.Close(pair[1])
-	return os.NewFile(uintptr(pair[0]), "pretended handle")
 }
 
 func (m queued) send(t testing.TB, socket int, control []byte) {

@@ -2,7 +2,6 @@ package bond
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"syscall"
 
@@ -70,7 +69,7 @@ func (c *Child) Signal(sig syscall.Signal) error {
 func (c *Child) signal(sig syscall.Signal) error {
 	if c.refused != nil {
 		if err := c.refused(); err != nil {
-			return fmt.Errorf("process %d: %w (%w)", c.Pid, err, syscall.EPERM)
+			return err
 		}
 	}
 	return c.Observer.Signal(sig, pidfd.ToReferent)

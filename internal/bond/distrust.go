@@ -39,6 +39,18 @@ func couldKill(sender unix.Ucred, observer *pidfd.FD) error {
 	return fmt.Errorf("user %d has made it, who could not kill a process of user %d", sender.Uid, creds.real)
 }
 
+// refusal says why a process is not to be signalled for whoever has made the handle, if that was
+// somebody weaker.
+func refusal(maker *unix.Ucred, pid int, observer *pidfd.FD) error {
+	if maker == nil {
+		return nil
+	}
+	if err := couldKill(*maker, observer); err != nil {
+		return fmt.Errorf("process %d: %w (%w)", pid, err, unix.EPERM)
+	}
+	return nil
+}
+
 // weaker gives the maker of a handle, or nil if he can signal all whom this program can.
 func weaker(maker unix.Ucred) *unix.Ucred {
 	caps, err := clone.ReadCapabilities()

@@ -4,7 +4,6 @@ package bond
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"slices"
 	"syscall"
@@ -88,10 +87,8 @@ func (g group) signalOne(pid int, sig syscall.Signal) error {
 	if s, err := readStat(pid); err != nil || s.group != g.leader || g.state() != occupied {
 		return os.ErrProcessDone
 	}
-	if g.maker != nil {
-		if err := couldKill(*g.maker, fd); err != nil {
-			return fmt.Errorf("process %d of the group: %w (%w)", pid, err, unix.EPERM)
-		}
+	if err := refusal(g.maker, pid, fd); err != nil {
+		return err
 	}
 	return fd.Signal(sig, pidfd.ToReferent)
 }

@@ -4,7 +4,6 @@ package bond
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -97,11 +96,8 @@ func parseMessage(text, control []byte) (message, error) {
 		if files, err := unix.ParseUnixRights(&parts[i]); err == nil {
 			m.files = append(m.files, files...)
 		}
-		if h := parts[i].Header; h.Level == unix.SOL_SOCKET && h.Type == unix.SCM_PIDFD && size == 4 {
-			// An errno, negative, where the kernel could not make one.
-			if fd := int32(binary.NativeEndian.Uint32(parts[i].Data)); fd >= 0 {
-				m.unasked = append(m.unasked, int(fd))
-			}
+		if fd, added := AddedPidfd(parts[i]); added {
+			m.unasked = append(m.unasked, fd)
 		}
 	}
 	return m, nil

@@ -16,7 +16,7 @@ var travelling = []mutation{
 	},
 	{
 		name: "who has become another's is signalled", file: "internal/bond/adopt.go",
-		old: "	if by != nil {\n", new: "	if by != nil && scope < 0 {\n",
+		old: "refusal(by, pid, observer)", new: "refusal(nil, pid, observer)",
 		pkg: "internal/bond", test: "^TestAdoptedBecomesRoot$",
 	},
 	{
