@@ -120,6 +120,9 @@ func speaker(t *testing.T, script string, o Options, change func(*clone.Request)
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.Close() })
+	if err := r.SetReadDeadline(time.Now().Add(testproc.Patience)); err != nil {
+		t.Fatal(err)
+	}
 	request := sh(script, w)
 	if change != nil {
 		change(request)
