@@ -21,7 +21,7 @@ race: ## the tests again, with the race detector
 
 RUNMATRIX = go run ./internal/kernels/matrix -packages '$(PACKAGES)' \
 	$(if $(KERNEL),-kernel '$(KERNEL)') $(if $(ARCH),-arch '$(ARCH)') $(if $(RUN),-run '$(RUN)') $(if $(WHO),-as '$(WHO)') \
-	$(if $(FULL),-full -timeout 20m) $(if $(EVIDENCE),-evidence '$(EVIDENCE)' -timeout 60m) $(if $(REHEARSE),-rehearse) \
+	$(if $(FULL),-full -timeout 20m) $(if $(EVIDENCE),-evidence '$(EVIDENCE)' -timeout 2h) $(if $(REHEARSE),-rehearse) \
 	$(if $(PROCESSORS),-processors $(PROCESSORS)) $(if $(SEED),-seed $(SEED)) $(if $(V),-v)
 
 kernels: ## the tests on the newest and the oldest kernel, in QEMU (KERNEL=6.1,host ARCH=arm64 RUN=TestX PACKAGES=./pidfd WHO=user FULL=1 V=1)

@@ -80,15 +80,15 @@ func some[T any](all []T, n int) []T {
 	return all[:n]
 }
 
-// budget is how long a test may go on: for the document, until it has tried all, which takes
-// minutes; in a machine that is emulated, by chance as many as are tried in one, but for native,
-// which such a machine may be alone to have.
+// budget is how long a test may go on: for the document, until it has tried all, which takes up
+// to half an hour; in a machine that is emulated, by chance as many as are tried in one minute of
+// what any host can try.
 func (s suite) budget(short, long time.Duration) time.Duration {
 	switch {
-	case evidence.Wanted() && testproc.InMatrix() && s.name != "native":
+	case evidence.Wanted() && testproc.InMatrix() && s.Mechanism != autokill.Native:
 		return time.Minute
 	case evidence.Wanted():
-		return 15 * time.Minute
+		return time.Hour
 	case testing.Short():
 		return short
 	}

@@ -30,6 +30,13 @@ type response struct {
 	flags uint32
 }
 
+// takeTurns tells the kernel that supervisor and program never run at the same time, so each
+// wakes the other on its own processor. In an emulated machine that makes a call twice as fast.
+// Kernels before Linux 6.6 do not know the request, and do without.
+func takeTurns(listener int) {
+	_, _, _ = unix.Syscall(unix.SYS_IOCTL, uintptr(listener), unix.SECCOMP_IOCTL_NOTIF_SET_FLAGS, unix.SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP)
+}
+
 // ready waits for a notification: false when nobody has the filter left. A signal for this
 // thread shows as POLLERR (kernel/seccomp.c, seccomp_notify_poll), and means nothing.
 func ready(listener int) (bool, error) {

@@ -61,6 +61,7 @@ func (s *Supervisor) serve() {
 	defer close(s.gone)
 	defer s.listener.Close()
 	fd := int(s.listener.Fd())
+	takeTurns(fd)
 	for {
 		more, err := ready(fd)
 		if err != nil || !more {
