@@ -271,13 +271,7 @@ func attachPlay(attach func(pid int) (*autokill.Process, error)) func(Subject) (
 			act: func() (err error) { p, err = attach(c.Process.Pid); return err },
 			settle: func(err error) error {
 				if err != nil {
-					ended, err := unix.Wait4(c.Process.Pid, nil, unix.WNOHANG, nil)
-					if err != nil || ended != 0 {
-						return fmt.Errorf("the process is not what it was (%w)", err)
-					}
-					_ = c.Process.Kill()
-					_ = c.Wait()
-					return nil
+					return spared(c)
 				}
 				_ = p.Close()
 				var killed *exec.ExitError
@@ -288,4 +282,15 @@ func attachPlay(attach func(pid int) (*autokill.Process, error)) func(Subject) (
 			},
 		}, nil
 	}
+}
+
+// spared says if a process was killed, by a signal that may still be on its way: nothing that is
+// sent later comes before a SIGKILL.
+func spared(c *exec.Cmd) error {
+	_ = c.Process.Signal(unix.SIGTERM)
+	var ended *exec.ExitError
+	if err := c.Wait(); !errors.As(err, &ended) || ended.Sys().(syscall.WaitStatus).Signal() != unix.SIGTERM {
+		return fmt.Errorf("the process was not left as it was: %w", err)
+	}
+	return nil
 }

@@ -87,8 +87,8 @@ func tracedByItsHolder(t *testing.T, s suite) {
 		"Kill":      (*autokill.Process).Kill,
 		"SignalAll": func(p *autokill.Process) error { return p.SignalAll(unix.SIGKILL) },
 	}
-	for _, attack := range []string{"traceme", "tracethread"} {
-		for _, name := range some(slices.Sorted(maps.Keys(kills)), 1) {
+	for _, name := range slices.Sorted(maps.Keys(kills)) {
+		for _, attack := range some([]string{"traceme", "tracethread"}, 1) {
 			s.tracedUntil(t, attack, name, kills[name])
 		}
 	}
