@@ -208,7 +208,7 @@ func TestPipesOfAStartThatFails(t *testing.T) {
 			t.Errorf("the pipe of a start that failed answers %v", err)
 		}
 	}
-	if after := testproc.Descriptors(); after != before {
+	if after := testproc.DescriptorsSoon(before); after != before {
 		t.Errorf("%d descriptors before, %d after", before, after)
 	}
 }
@@ -429,7 +429,7 @@ func TestWaitDelay(t *testing.T) {
 	defer hold.Close()
 	c := sh("{ read x <&3; echo late; } & echo soon")
 	c.ExtraFiles = []*os.File{hold}
-	c.WaitDelay = 10 * time.Millisecond
+	c.WaitDelay = time.Second // in which the first word is read
 	out, err := c.Output()
 	if !errors.Is(err, autokill.ErrWaitDelay) || string(out) != "soon\n" {
 		t.Errorf("%q, %v", out, err)

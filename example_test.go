@@ -97,7 +97,7 @@ func ExampleCmd_Environ() {
 
 // Give a command some time.
 func ExampleCommandContext() {
-	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	err := exec.CommandContext(ctx, "sleep", "60").Run()
 	fmt.Println(err)

@@ -239,6 +239,7 @@ func TestPIDNamespaceStopWithoutRoom(t *testing.T) {
 		if err != nil || state.String() != want {
 			t.Errorf("%v, %v, want %s", state, err, want)
 		}
+		_ = c.Wait() // for its pipe
 	}
 }
 

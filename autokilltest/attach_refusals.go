@@ -158,11 +158,12 @@ func nest([]string) int {
 	return 0
 }
 
-// somebodyElses is a process that is neither ours nor an init.
+// somebodyElses is a process that is neither ours nor an init. One that has started us does not end
+// meanwhile.
 func somebodyElses(t *testing.T) int {
 	t.Helper()
 	own := statusField(t, os.Getpid(), "Uid")
-	for _, process := range testproc.Processes() {
+	for _, process := range append(ancestors(), testproc.Processes()...) {
 		status, err := os.ReadFile(filepath.Join(testproc.Proc(), strconv.Itoa(process.PID), "status"))
 		if err != nil || process.PID == 1 || process.State == "Z" {
 			continue
@@ -174,4 +175,15 @@ func somebodyElses(t *testing.T) int {
 	}
 	t.Skip("needs a process of another user")
 	return 0
+}
+
+func ancestors() (all []testproc.Stat) {
+	for pid := os.Getppid(); pid > 0; pid = all[len(all)-1].PPID {
+		process, err := testproc.ReadProcess(pid)
+		if err != nil {
+			break
+		}
+		all = append(all, process)
+	}
+	return all
 }

@@ -38,8 +38,8 @@ var beyond = []clause{
 				t.Fatal(err)
 			}
 			line.AllGone(t)
-			if s.Mechanism == autokill.Native {
-				// What the kernel tells of such an end can be that of the thread which was the
+			if s.Mechanism == autokill.Native || s.Scope == autokill.ScopePIDNamespace {
+				// What PIDFD_GET_INFO tells of such an end can be that of the thread which was the
 				// leader before the exec: "exit status 0" was seen once, on 7.3.
 				s.wait(t, p)
 				continue

@@ -237,7 +237,7 @@ var endings = []clause{
 				t.Fatal(err)
 			}
 		}
-		if after := testproc.Descriptors(); after != before {
+		if after := testproc.DescriptorsSoon(before); after != before {
 			t.Errorf("%d descriptors before, %d after", before, after)
 		}
 	}},
@@ -267,7 +267,7 @@ var endings = []clause{
 		e.say.Close() // the end of its input ends cat
 		s.wait(t, p)
 		e.hear.Close()
-		if after := testproc.Descriptors(); after != before {
+		if after := testproc.DescriptorsSoon(before); after != before {
 			t.Errorf("%d descriptors before, %d after the end", before, after)
 		}
 	}},

@@ -115,7 +115,7 @@ func (s suite) refuses(t *testing.T, change func(*autokill.Cmd), want error, say
 	if !errors.As(err, &e) || e.Op != "start" {
 		t.Errorf("%v is no *autokill.OpError of the start", err)
 	}
-	if after := testproc.Descriptors(); after != before {
+	if after := testproc.DescriptorsSoon(before); after != before {
 		t.Errorf("%d descriptors before, %d after", before, after)
 	}
 	line.AllGone(t)

@@ -252,14 +252,17 @@ func servesItself(t *testing.T, patience time.Duration, args ...string) bool {
 		return true
 	case <-time.After(patience):
 	}
-	// The child first: it has a copy of the descriptor that could answer its request, and
-	// would wait for itself.
+	// Stopped, so that it starts no other. The child first: it has a copy of the descriptor that could
+	// answer its request, and would wait for itself.
+	_ = cmd.Process.Signal(unix.SIGSTOP)
 	for _, c := range testproc.Children(cmd.Process.Pid) {
 		_ = unix.Kill(c.PID, unix.SIGKILL)
 	}
 	_ = cmd.Process.Kill()
-	if err := killed(<-ended); err != nil {
-		t.Error(err)
+	if err := <-ended; err != nil { // not nil, unless it had ended just now
+		if err := killed(err); err != nil {
+			t.Error(err)
+		}
 	}
 	return false
 }

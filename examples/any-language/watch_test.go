@@ -3,6 +3,7 @@
 package anylanguage
 
 import (
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -50,7 +51,12 @@ func watch(t *testing.T, command ...string) *watched {
 	stdin.Close()
 	give.Close()
 	// The hang-up of the other end: the exec has happened.
-	if _, err := unix.Poll([]unix.PollFd{{Fd: int32(handle.Fd())}}, -1); err != nil {
+	hungUp := []unix.PollFd{{Fd: int32(handle.Fd())}}
+	_, err = unix.Poll(hungUp, -1)
+	for errors.Is(err, unix.EINTR) {
+		_, err = unix.Poll(hungUp, -1)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	w.watcher = exec.Command("python3", "-c", string(text), "3")

@@ -172,7 +172,7 @@ func TestAdoptDistrusts(t *testing.T) {
 			if !errors.Is(err, ErrNotHandle) {
 				t.Errorf("%v", err)
 			}
-			if took := time.Since(began); took > 5*time.Second {
+			if took := time.Since(began); took > testproc.Patience {
 				t.Errorf("it took %v", took)
 			}
 			if after := openFiles(t); !slices.Equal(before, after) {

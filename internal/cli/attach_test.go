@@ -131,8 +131,13 @@ func TestAttachGroup(t *testing.T) {
 	for flag, want := range map[string]int{"--signal=TERM": 124, "--signal=KILL": 137} {
 		line, target, _ := runsAlready(t, "sleep 1000 & (sleep 1000 &); exec sleep 1000")
 		cmd, stderr := attaches(t, target.Process.Pid, "autokill", "attach", "--group", "--timeout", "0.05", flag)
+		reaped := make(chan struct{})
+		go func() { // at once, or autokill is not told the status
+			defer close(reaped)
+			_ = target.Wait()
+		}()
 		line.AllGone(t)
-		_ = target.Wait()
+		<-reaped
 		if !testproc.KernelAtLeast(6, 15) {
 			want = 125
 		}

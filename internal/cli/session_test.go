@@ -108,6 +108,9 @@ func play(t *testing.T, bin, text string) {
 			continue
 		}
 		keys := strings.TrimSuffix(strings.TrimPrefix(done, "‹"), "›")
+		if strings.HasPrefix(keys, "^") {
+			settled(t, shell.Process.Pid)
+		}
 		if keys != "^D" { // which is not shown
 			shown += keys
 		}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -38,6 +39,7 @@ func terminalIn(t *testing.T, job, ends string, status int) {
 	c := testproc.NewConsole(t)
 	shell := c.Start(t, "sh", "-c", "set -m; "+job+"; echo stopped: $?; fg; echo ended: $?")
 	c.Expect(t, "ready")
+	settled(t, shell.Process.Pid)
 	c.Write(t, testproc.CtrlC)
 	c.Expect(t, "SIGINT")
 	c.Write(t, testproc.CtrlBackslash)
@@ -270,6 +272,18 @@ func TestTreeWithATerminalOfItsOwn(t *testing.T) {
 	if err != nil || !strings.Contains(string(out), "in pty") {
 		t.Errorf("forkpty(3) in a tree: %v\n%s", err, out)
 	}
+}
+
+// settled waits until no autokill that a shell has started is in the course of a start. A signal of
+// the terminal that comes then it passes on, though the command may have got it, too.
+func settled(t *testing.T, shell int) {
+	t.Helper()
+	eventually(t, "letting go of the command's output by autokill", func() bool {
+		return !slices.ContainsFunc(testproc.Children(shell), func(child testproc.Stat) bool {
+			_, err := os.Lstat(fmt.Sprintf("%s/%d/fd/1", testproc.Proc(), child.PID))
+			return child.Name == "autokill" && child.State != "T" && err == nil
+		})
+	})
 }
 
 func eventually(t *testing.T, what string, ok func() bool) {

@@ -222,9 +222,12 @@ func namespace(pid int, kind string) uint64 {
 // which it was made, wherever its holder is.
 func readTables(tables map[uint64]int, sockets map[uint64]unixSocket) {
 	for _, pid := range tables {
-		// Where there are no sockets, or nobody any more, there is no table.
-		if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/unix", pid)); err == nil {
-			parseSockets(b, sockets)
+		// The kernel leaves some out when others come and go between two reads of one table.
+		for range 2 {
+			// Where there are no sockets, or nobody any more, there is no table.
+			if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/unix", pid)); err == nil {
+				parseSockets(b, sockets)
+			}
 		}
 	}
 }

@@ -101,8 +101,8 @@ func (m Machine) Boot(ctx context.Context, oneThread bool, live func(guest.Event
 	return t, nil
 }
 
-// attempts is how often a machine may boot whose kernel panics before our init
-// runs: QEMU's emulation in many threads sometimes makes that happen. The
+// attempts is how often a machine may boot whose kernel panics or hangs before our
+// init runs: QEMU's emulation in many threads sometimes makes that happen. The
 // first boot is the one that is nearest to real processors.
 const attempts = 3
 
@@ -111,9 +111,10 @@ const attempts = 3
 func (m Machine) Run(ctx context.Context, log *log.Logger, live func(guest.Event)) (Transcript, error) {
 	for attempt := 1; ; attempt++ {
 		t, err := m.Boot(ctx, attempt > 1, live)
-		if err != nil || t.Fate() != PanicBeforeInit || attempt == attempts {
+		fate := t.Fate()
+		if err != nil || fate != PanicBeforeInit && fate != HangBeforeInit || attempt == attempts {
 			return t, err
 		}
-		log.Printf("%s panicked before init ran; boot %d of %d", m.Image, attempt+1, attempts)
+		log.Printf("%s: %s; boot %d of %d", m.Image, fate, attempt+1, attempts)
 	}
 }

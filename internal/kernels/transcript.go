@@ -26,6 +26,7 @@ type Fate string
 const (
 	Ended           Fate = "ended"
 	PanicBeforeInit Fate = "the kernel panicked before init ran"
+	HangBeforeInit  Fate = "the machine hung before init ran"
 	Panic           Fate = "the kernel panicked"
 	Hang            Fate = "the machine hung"
 	Stopped         Fate = "the machine stopped before all jobs had ended"
@@ -41,6 +42,8 @@ func (t Transcript) Fate() Fate {
 		return PanicBeforeInit
 	case panicked:
 		return Panic
+	case t.Hung && !t.has(guest.Boot):
+		return HangBeforeInit
 	case t.Hung:
 		return Hang
 	default:

@@ -143,8 +143,8 @@ func TestTranscripts(t *testing.T) {
 		{
 			name: "a hang before init",
 			hung: true,
-			fate: Hang,
-			says: []string{"FAIL 7.3 amd64: the machine hung", "(nothing)"},
+			fate: HangBeforeInit,
+			says: []string{"FAIL 7.3 amd64: the machine hung before init ran", "(nothing)"},
 		},
 		{
 			name: "init gives up",

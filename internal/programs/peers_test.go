@@ -212,8 +212,10 @@ func TestPeers(t *testing.T) {
 		for i, p := range peers {
 			t.Run(strings.ReplaceAll(p.name, "`", ""), func(t *testing.T) {
 				k.require(t, p.needs...)
+				tr := newTree(t)
+				script := tr.script() // before another starts a program, which would have it open for a moment: ETXTBSY
 				t.Parallel()
-				rows[i] = p.measure(t, k)
+				rows[i] = p.measure(tr, k, script)
 			})
 		}
 	})
@@ -222,9 +224,9 @@ func TestPeers(t *testing.T) {
 	publish(t, "peers", head+strings.Join(rows, ""))
 }
 
-func (p peer) measure(t *testing.T, k *kit) (row string) {
-	tr := newTree(t)
-	cmd := p.run(k, tr.dir, tr.script())
+func (p peer) measure(tr *tree, k *kit, script string) (row string) {
+	t := tr.T
+	cmd := p.run(k, tr.dir, script)
 	cmd.Stdin = nil
 	cmd.Stdout, cmd.Stderr = tr.said(), tr.said()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

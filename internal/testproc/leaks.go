@@ -80,6 +80,18 @@ func eventually(complaints func() []string) []string {
 	}
 }
 
+// Soon says whether it comes to that, in the time that something may take which is on its way.
+func Soon(so func() bool) bool {
+	deadline := time.Now().Add(Patience)
+	for delay := 100 * time.Microsecond; !so(); delay = min(2*delay, 10*time.Millisecond) {
+		if time.Now().After(deadline) {
+			return false
+		}
+		time.Sleep(delay)
+	}
+	return true
+}
+
 // survivors reaps everything that has ended. What has not is a survivor; it is
 // named and killed.
 func survivors() []string {
@@ -181,6 +193,16 @@ func goroutines() []string {
 // Descriptors counts those that are open, for comparisons before and after. Pollers that are
 // opened once and kept do not count.
 func Descriptors() int { return len(newDescriptors(nil)) }
+
+// DescriptorsSoon is their number, when it is the one that is wanted or has not become so in time. What
+// is closed behind an end that was told a moment ago may be open still.
+func DescriptorsSoon(want int) (n int) {
+	Soon(func() bool {
+		n = Descriptors()
+		return n == want
+	})
+	return n
+}
 
 // pollers are the descriptors that Go's runtime opens when it first needs its poller, and the
 // one by which package bond follows children.

@@ -7,7 +7,7 @@
 
 exec 3>&1 # the standard output of a coprocess is a pipe, COMMAND shall have ours
 coproc HOLD { exec autokill run --with-parent=false --hold 0 -- "$@" >&3 3>&-; }
-pid=$HOLD_PID
+pid=$! # HOLD_PID is unset when it has ended
 echo "held $pid" # the pid of autokill
 # exec {HOLD[1]}>&- would kill COMMAND and all that it has started.
 wait "$pid"
