@@ -13,7 +13,7 @@ var endings = []Clause{
 		Native: "PIDFD_GET_INFO, after POLLHUP", Tripwire: "waitid by the starter; others ask PIDFD_GET_INFO since Linux 6.15, and before read it from the queue, where the starter leaves it",
 		PIDNamespace: "the init tells, on every kernel", Attached: "known to the parent, and to others since 6.15 once it was reaped",
 		Tests:  []string{"TestParseInfoSizes", "TestEnding"},
-		Limits: []string{"Where waitid and wait4 are both denied, no end is reported: the child is dead and Done stays open.", "Resource usage is not known of a native child, unless it is in a PID namespace, whose init tells it."},
+		Limits: []string{"Where waitid and wait4 are both denied, no end is reported: the child is dead and Done stays open.", "Resource usage is not known of a native child, unless it is in a PID namespace, whose init tells it.", "Of a child that is killed in the middle of an exec from a thread that is not the leader, PIDFD_GET_INFO can tell what the leader ended with, which that exec has ended: exit status 0, seen once on Linux 7.3. It concerns who has the status from there: native, and a command in a PID namespace whose init was killed with it."},
 	},
 	{
 		ID: "E3", Says: "The end can be waited for.",
