@@ -80,8 +80,8 @@ func some[T any](all []T, n int) []T {
 	return all[:n]
 }
 
-// budget is how long a test may go on: for the document, until it has tried all, which takes up
-// to half an hour; in a machine that is emulated, by chance as many as are tried in one minute of
+// budget is how long a test may go on: for the document, until it has tried all, which can take an
+// hour; in a machine that is emulated, by chance as many as are tried in one minute of
 // what any host can try.
 func (s suite) budget(short, long time.Duration) time.Duration {
 	switch {
