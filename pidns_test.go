@@ -14,7 +14,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -259,16 +258,12 @@ func TestPIDNamespaceContinue(t *testing.T) {
 	both := []int{stat.PPID, c.Process.Pid}
 	become := func(stopped bool) {
 		t.Helper()
-		for deadline := time.Now().Add(testproc.Patience); ; time.Sleep(time.Millisecond) {
-			if !slices.ContainsFunc(both, func(pid int) bool {
-				stat, err := testproc.ReadProcess(pid)
-				return err != nil || (stat.State == "T") != stopped
-			}) {
-				return
-			}
-			if time.Now().After(deadline) {
-				t.Fatalf("stopped: not %t", stopped)
-			}
+		otherwise := func(pid int) bool {
+			stat, err := testproc.ReadProcess(pid)
+			return err != nil || (stat.State == "T") != stopped
+		}
+		if !testproc.Soon(func() bool { return !slices.ContainsFunc(both, otherwise) }) {
+			t.Fatalf("stopped: not %t", stopped)
 		}
 	}
 	for _, pid := range both {

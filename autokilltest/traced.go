@@ -123,11 +123,9 @@ func stoppedByTracer(t *testing.T, pid int) {
 		return
 	}
 	isStopped := func(thread testproc.Stat) bool { return thread.State == "t" }
-	for deadline := time.Now().Add(patience); !slices.ContainsFunc(testproc.Threads(pid), isStopped); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("no thread of process %d was stopped in %v", pid, patience)
-		}
-	}
+	eventually(t, fmt.Sprintf("thread of process %d was stopped", pid), func() bool {
+		return slices.ContainsFunc(testproc.Threads(pid), isStopped)
+	})
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -6,16 +6,15 @@ import (
 	"io"
 	"os"
 	"testing"
-	"time"
+
+	"github.com/autokill/autokill/internal/testproc"
 )
 
 // eventually waits for something that the kernel reports to nobody.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for start := time.Now(); !ok(); time.Sleep(time.Millisecond) {
-		if time.Since(start) > patience {
-			t.Fatalf("no %s in %v", what, patience)
-		}
+	if !testproc.Soon(ok) {
+		t.Fatalf("no %s in %v", what, patience)
 	}
 }
 

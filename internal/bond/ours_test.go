@@ -30,11 +30,8 @@ func TestReapOrphans(t *testing.T) {
 		defer close(reaped)
 		ReapOrphans([]int{0, -1, living.Process.Pid, dead.Process.Pid})()
 	}()
-	for deadline := time.Now().Add(testproc.Patience); unix.Kill(dead.Process.Pid, 0) == nil; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Error("who has ended waits for who lives")
-			break
-		}
+	if !testproc.Soon(func() bool { return unix.Kill(dead.Process.Pid, 0) != nil }) {
+		t.Error("who has ended waits for who lives")
 	}
 	if err := stranger.Wait(); err != nil {
 		t.Errorf("a child that was not meant: %v", err)

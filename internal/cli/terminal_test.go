@@ -11,7 +11,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/autokill/autokill"
 	"github.com/autokill/autokill/internal/testproc"
@@ -288,10 +287,8 @@ func settled(t *testing.T, shell int) {
 
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for start := time.Now(); !ok(); time.Sleep(time.Millisecond) {
-		if time.Since(start) > testproc.Patience {
-			t.Fatalf("no %s in %v", what, testproc.Patience)
-		}
+	if !testproc.Soon(ok) {
+		t.Fatalf("no %s in %v", what, testproc.Patience)
 	}
 }
 

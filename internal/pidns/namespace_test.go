@@ -375,10 +375,8 @@ func TestOrphansAreReaped(t *testing.T) {
 			expect(t, lines, "orphan")
 		}
 		init := s.init(t)
-		for start := time.Now(); len(testproc.Children(init)) > 1; time.Sleep(time.Millisecond) {
-			if time.Since(start) > testproc.Patience {
-				t.Fatalf("the init still has %v", testproc.Children(init))
-			}
+		if !testproc.Soon(func() bool { return len(testproc.Children(init)) <= 1 }) {
+			t.Fatalf("the init still has %v", testproc.Children(init))
 		}
 	})
 }
@@ -592,8 +590,8 @@ func TestMountsStayInside(t *testing.T) {
 	})
 }
 
-// procMounts are the lines of mountinfo for file systems like those that are mounted inside. Others
-// tests of other packages may mount beside us.
+// procMounts are the lines of mountinfo for file systems like those that are mounted inside. Tests of
+// other packages may mount others beside us.
 func procMounts(t *testing.T) []string {
 	t.Helper()
 	table, err := os.ReadFile("/proc/self/mountinfo")

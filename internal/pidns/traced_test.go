@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -74,10 +73,8 @@ func TestTracedCommand(t *testing.T) {
 
 func until(t *testing.T, done func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(testproc.Patience); !done(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("it did not come to that")
-		}
+	if !testproc.Soon(done) {
+		t.Fatal("it did not come to that")
 	}
 }
 

@@ -68,16 +68,15 @@ func blocking() []string {
 }
 
 // eventually asks again while there is something to complain about.
-func eventually(complaints func() []string) []string {
-	deadline := time.Now().Add(Patience)
-	for delay := 100 * time.Microsecond; ; delay = min(2*delay, 10*time.Millisecond) {
-		all := complaints()
-		if len(all) == 0 || time.Now().After(deadline) {
-			return all
+func eventually(complaints func() []string) (all []string) {
+	Soon(func() bool {
+		if all = complaints(); len(all) == 0 {
+			return true
 		}
 		runtime.GC()
-		time.Sleep(delay)
-	}
+		return false
+	})
+	return all
 }
 
 // Soon says whether it comes to that, in the time that something may take which is on its way.
